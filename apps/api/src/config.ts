@@ -1,0 +1,73 @@
+import { bytes, ConfigError, integer, isLoopback, logLevel, postgresUrl, readEnvironment, redisUrl } from "@millrace/runtime";
+import { z } from "zod";
+
+/** The variables that the API reads. */
+export const variables = {
+  HOST: z.string().default("127.0.0.1").describe("address to listen on"),
+  PORT: integer({ max: 65_535 }).default(8080).describe("port to listen on"),
+  DATABASE_URL: postgresUrl.describe("PostgreSQL"),
+  DATABASE_POOL_MAX: integer({ min: 1, max: 1_000 }).default(50).describe("most connections to PostgreSQL"),
+  DATABASE_POOL_MIN: integer({ max: 1_000 }).default(5).describe("connections kept open while idle"),
+  REDIS_URL: redisUrl.optional().describe("one Redis for all roles, in development"),
+  QUEUE_REDIS_URL: redisUrl.optional().describe("the queue's Redis; REDIS_URL if not set"),
+  QUEUE_PREFIX: z
+    .string()
+    .regex(/^[\w:-]+$/, "write letters, digits, _, : and -")
+    .default("millrace")
+    .describe("keeps several installations apart on one Redis"),
+  DEVELOPMENT_KEY: z.string().min(8).optional().describe("a key with all scopes; only while HOST is loopback"),
+  INGEST_LINGER_MS: integer({ max: 1_000 }).default(5).describe("how long small requests wait for each other"),
+  INGEST_MAX_JOB_BYTES: bytes({ min: 1_024, max: 16 * 1_024 ** 2 })
+    .default(256 * 1_024)
+    .describe("rows of one job"),
+  INGEST_MAX_PENDING_BYTES: bytes({ min: 1_024 })
+    .default(64 * 1_024 ** 2)
+    .describe("rows on their way to Redis before requests are refused with 503"),
+  INGEST_MAX_BODY_BYTES: bytes({ min: 1_024, max: 256 * 1_024 ** 2 })
+    .default(10 * 1_024 ** 2)
+    .describe("a request's body, before and after decompression"),
+  INGEST_MAX_EVENTS: integer({ min: 1 }).default(10_000).describe("events of one request"),
+  INGEST_MAX_EVENT_BYTES: bytes({ min: 256 })
+    .default(128 * 1_024)
+    .describe("one event"),
+  SHUTDOWN_GRACE_MS: integer({ min: 100 }).default(15_000).describe("time to finish after SIGTERM"),
+  LOG_LEVEL: logLevel.default("info").describe("trace, debug, info, warn, error, fatal or silent"),
+};
+
+/** Reads the API's environment. Throws a `ConfigError` that lists all that is wrong. */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
+  const read = readEnvironment(env, variables);
+  const queueRedisUrl = read.QUEUE_REDIS_URL ?? read.REDIS_URL;
+  const problems = [
+    ...(queueRedisUrl === undefined ? ["QUEUE_REDIS_URL is not set: give the queue's Redis, or REDIS_URL for one server"] : []),
+    ...(read.DEVELOPMENT_KEY !== undefined && !isLoopback(read.HOST)
+      ? ["DEVELOPMENT_KEY works only while HOST is a loopback address; create real keys with: npm run keys -- create"]
+      : []),
+    ...(read.INGEST_MAX_EVENT_BYTES > read.INGEST_MAX_JOB_BYTES
+      ? ["INGEST_MAX_EVENT_BYTES must not be larger than INGEST_MAX_JOB_BYTES"]
+      : []),
+  ];
+  if (queueRedisUrl === undefined || problems.length > 0) throw new ConfigError(problems);
+  return {
+    log: { level: read.LOG_LEVEL },
+    http: { host: read.HOST, port: read.PORT },
+    postgres: {
+      url: read.DATABASE_URL,
+      maxConnections: read.DATABASE_POOL_MAX,
+      minConnections: Math.min(read.DATABASE_POOL_MIN, read.DATABASE_POOL_MAX),
+    },
+    queue: { url: queueRedisUrl, prefix: read.QUEUE_PREFIX },
+    developmentKey: read.DEVELOPMENT_KEY,
+    ingest: {
+      lingerMs: read.INGEST_LINGER_MS,
+      maxJobLength: read.INGEST_MAX_JOB_BYTES,
+      maxPendingLength: read.INGEST_MAX_PENDING_BYTES,
+      limits: {
+        maxBodyBytes: read.INGEST_MAX_BODY_BYTES,
+        maxEvents: read.INGEST_MAX_EVENTS,
+        maxEventLength: read.INGEST_MAX_EVENT_BYTES,
+      },
+    },
+    graceMs: read.SHUTDOWN_GRACE_MS,
+  };
+}

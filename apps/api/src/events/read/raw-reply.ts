@@ -1,0 +1,18 @@
+import type { Readable } from "node:stream";
+import type { FastifyReply } from "fastify";
+
+/** Sends JSON text as it is. As bytes it is not taken for a value that has yet to be written as JSON. */
+export function sendJson(reply: FastifyReply, json: string): FastifyReply {
+  return reply.type("application/json; charset=utf-8").send(Buffer.from(json));
+}
+
+/** Sends a stream as a file to be saved. If it fails, the connection is cut, and the client sees that the body is not whole. */
+export function sendFile(
+  reply: FastifyReply,
+  { stream, mediaType, name }: { stream: Readable; mediaType: string; name: string },
+): FastifyReply {
+  return reply
+    .header("content-type", mediaType)
+    .header("content-disposition", `attachment; filename="${name}"`)
+    .send(stream);
+}

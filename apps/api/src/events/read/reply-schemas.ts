@@ -1,0 +1,42 @@
+import { z } from "zod";
+
+const time = (description: string) => z.string().describe(description).meta({ example: "2026-11-23T10:00:00.123456Z" });
+
+/** An event as it is read. Documentation only: replies are put together from PostgreSQL's own text. */
+export const event = z
+  .object({
+    specversion: z.literal("1.0"),
+    id: z.string().meta({ example: "0199e1f3-4c1b-7e4e-9b0a-2f5b6c7d8e9f" }),
+    source: z.string().meta({ example: "/plants/4/press" }),
+    type: z.string().meta({ example: "press.cycle" }),
+    subject: z.string().optional().meta({ example: "press-7" }),
+    time: time("UTC, always with six digits of fraction, so that times sort as text"),
+    receivedat: time("When Millrace accepted the event; set by Millrace, whatever the sender wrote"),
+    data: z
+      .unknown()
+      .optional()
+      .describe("The payload; numbers have all their digits. Left out when the event has none")
+      .meta({ example: { milliseconds: 412.5 } }),
+  })
+  .catchall(z.unknown())
+  .describe("CloudEvents attributes, further ones beside them, and receivedat");
+
+const problem = z
+  .object({
+    type: z.string().meta({ example: "/problems/invalid_request" }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe("What was wrong and what to do about it"),
+    instance: z.string().describe("The request's id, as the server's log has it"),
+  })
+  .catchall(z.unknown());
+
+/** A reply other than success, for the documentation. */
+export function problemReply(description: string) {
+  return { description, content: { "application/problem+json": { schema: problem } } };
+}
+
+export const commonProblems = {
+  400: problemReply("A parameter is wrong; detail names it and says how to write it"),
+  503: problemReply("The database is not available or took too long; Retry-After says when to try again"),
+};

@@ -1,0 +1,47 @@
+import { createAuthenticator } from "@millrace/access";
+import { connectPostgres } from "@millrace/db";
+import { connectQueues } from "@millrace/jobs";
+import { announceReady, configure, createLogger, createMetrics, terminationSignal } from "@millrace/runtime";
+import { loadConfig, variables } from "./config.ts";
+import { createServer } from "./server.ts";
+
+const config = configure(
+  {
+    usage: "npm run api",
+    summary: "Serves the HTTP API: takes events into the queue and reads them back from PostgreSQL.",
+    variables,
+    load: loadConfig,
+  },
+  { env: process.env, argv: process.argv.slice(2) },
+);
+const log = createLogger({ name: "api", level: config.log.level });
+const ended = terminationSignal({ graceMs: config.graceMs, log });
+await using app = new AsyncDisposableStack();
+
+const db = app.use(
+  await connectPostgres({
+    ...config.postgres,
+    applicationName: "millrace-api",
+    onIdleError: (err) => log.warn({ err }, "an idle database connection was lost"),
+  }),
+);
+const queues = app.use(
+  await connectQueues({ ...config.queue, onError: (err) => log.warn({ err }, "the queue's Redis connection has a fault") }),
+);
+const server = await createServer({
+  db,
+  queues,
+  authenticator: createAuthenticator({
+    db,
+    ...(config.developmentKey === undefined ? {} : { developmentKey: config.developmentKey }),
+  }),
+  metrics: createMetrics({ app: "api" }),
+  log,
+  ingest: config.ingest,
+});
+app.defer(() => server.close());
+const url = await server.listen(config.http);
+
+log.info({ address: url }, "ready");
+announceReady({ url });
+log.info({ reason: await ended }, "ending: no new connections, requests under way are answered");

@@ -1,0 +1,85 @@
+import type { Authenticator } from "@millrace/access";
+import type { Db } from "@millrace/db";
+import type { Queues } from "@millrace/jobs";
+import type { Logger } from "@millrace/runtime";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import type { Registry } from "prom-client";
+import { registerAccess } from "./access/require-scope.ts";
+import { registerReading } from "./events/reading.ts";
+import { createIngestBuffer } from "./events/ingest-buffer.ts";
+import { type IngestLimits, ingestMediaTypes, registerIngest } from "./events/ingest-route.ts";
+import { registerDocs } from "./http/docs.ts";
+import { HttpProblem, problemOf, sendProblem } from "./http/problem.ts";
+import { registerHealth } from "./http/health.ts";
+import { registerMetrics } from "./http/metrics.ts";
+
+export interface ServerNeeds {
+  readonly db: Db;
+  readonly queues: Queues;
+  readonly authenticator: Authenticator;
+  readonly metrics: Registry;
+  readonly log: Logger;
+  readonly ingest: {
+    readonly lingerMs: number;
+    readonly maxJobLength: number;
+    readonly maxPendingLength: number;
+    readonly limits: IngestLimits;
+  };
+}
+
+/** The HTTP server, not yet listening. Closing it answers the requests under way first. */
+export async function createServer(needs: ServerNeeds): Promise<FastifyInstance> {
+  const { db, queues, authenticator, metrics, log, ingest } = needs;
+  const logger: FastifyBaseLogger = log;
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    requestTimeout: 30_000,
+    forceCloseConnections: "idle",
+    // A worker must be able to tell requests of several APIs apart.
+    genReqId: createRequestIds(),
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error);
+    if (problem.status >= 500) {
+      request.log[problem.status === 500 ? "error" : "warn"]({ err: problem.cause ?? error, code: problem.code }, "request failed");
+    }
+    return sendProblem(problem, request, reply);
+  });
+  app.setNotFoundHandler({ preHandler: [] }, (request, reply) =>
+    sendProblem(
+      new HttpProblem({
+        status: 404,
+        code: "not_found",
+        detail: `There is no ${request.method} ${request.url.split("?", 1)[0]}; /docs lists what there is`,
+      }),
+      request,
+      reply,
+    ),
+  );
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser([...ingestMediaTypes], { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+
+  const buffer = createIngestBuffer({ ...ingest, add: (payload) => queues.enqueue("importEvents", payload) });
+  app.addHook("preClose", () => buffer[Symbol.asyncDispose]());
+
+  registerMetrics(app, metrics);
+  registerAccess(app, authenticator);
+  await registerDocs(app);
+  registerHealth(app, { db, queues });
+  registerIngest(app, { buffer, limits: ingest.limits });
+  registerReading(app, { db });
+  return app;
+}
+
+function createRequestIds(): () => string {
+  const process = Math.random().toString(36).slice(2, 8);
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${process}-${count.toString(36)}`;
+  };
+}

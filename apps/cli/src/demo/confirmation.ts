@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { type Api, DemoError } from "./api-client.ts";
+import type { DemoEvent } from "./demo-event.ts";
+
+export interface ConfirmationOptions {
+  readonly api: Pick<Api, "read">;
+  /** Give up when none has appeared for this long. */
+  readonly patienceMs: number;
+  /** Rows received before this, in milliseconds since 1970 on the server's clock, were there before this run. */
+  readonly startedAt: number;
+  /** Sending waits while more than this many are not yet looked for. */
+  readonly maxWaiting?: number;
+}
+
+export interface Confirmation {
+  /** Takes events that the API has accepted; resolves when more may be sent. Throws a `DemoError` when patience is over. */
+  add(events: readonly DemoEvent[]): Promise<void>;
+  /** Resolves when all that were added have been seen. Throws like `add`. */
+  finish(): Promise<void>;
+  /** Seen in the database, those that were there before included. */
+  readonly committed: number;
+  /** Seen, and stored before this run. */
+  readonly alreadyThere: number;
+}
+
+/** What is looked for: ids of one source, and their times in milliseconds. */
+type Missing = Map<string, number>;
+
+const pageLimit = 1_000;
+const page = z.object({
+  events: z.array(z.object({ id: z.string(), receivedAt: z.string() })),
+  next: z.string().nullish(),
+});
+
+/**
+ * Asks the API for accepted events until each has been seen in the database. They are looked for in
+ * groups, each by the span of time it covers, so that memory is bounded however many are sent.
+ */
+export function createConfirmation(options: ConfirmationOptions): Confirmation {
+  const { api, patienceMs, startedAt, maxWaiting = 20_000 } = options;
+  let waiting = new Map<string, Missing>();
+  let waitingCount = 0;
+  let looking: Promise<void> | undefined;
+  let failure: unknown;
+  let committed = 0;
+  let alreadyThere = 0;
+
+  async function lookForAll(): Promise<void> {
+    while (waiting.size > 0) {
+      const groups = waiting;
+      waiting = new Map();
+      waitingCount = 0;
+      for (const [source, missing] of groups) await lookFor(source, missing);
+    }
+  }
+
+  async function lookFor(source: string, missing: Missing): Promise<void> {
+    let progressAt = performance.now();
+    let pauseMs = 20;
+    for (;;) {
+      const before = missing.size;
+      await seeOnce(source, missing);
+      if (missing.size === 0) return;
+      if (missing.size < before) {
+        progressAt = performance.now();
+        pauseMs = 20;
+      } else if (performance.now() - progressAt > patienceMs) throw notSeen(patienceMs);
+      await sleep(pauseMs);
+      pauseMs = Math.min(1_000, pauseMs * 2);
+    }
+  }
+
+  /** Takes from `missing` what is in the database now. */
+  async function seeOnce(source: string, missing: Missing): Promise<void> {
+    const span = spanOf(missing);
+    let cursor: string | null | undefined;
+    do {
+      const query = new URLSearchParams({ source, ...span, limit: String(pageLimit), ...(cursor ? { cursor } : {}) });
+      const { events, next } = await api.read(`/v1/events?${query}`, page);
+      for (const { id, receivedAt } of events) {
+        if (!missing.delete(id)) continue;
+        committed += 1;
+        if (Date.parse(receivedAt) < startedAt) alreadyThere += 1;
+      }
+      cursor = next;
+    } while (cursor && missing.size > 0);
+  }
+
+  /** A failure is kept for the next caller: nobody may be waiting when it happens. */
+  function startLooking(): Promise<void> {
+    looking ??= lookForAll()
+      .catch((error: unknown) => {
+        failure = error;
+      })
+      .finally(() => {
+        looking = undefined;
+      });
+    return looking;
+  }
+
+  return {
+    async add(events) {
+      if (failure !== undefined) throw failure;
+      for (const { id, source, time } of events) {
+        const missing = waiting.get(source) ?? new Map<string, number>();
+        waiting.set(source, missing.set(id, Date.parse(time)));
+      }
+      waitingCount += events.length;
+      const looked = startLooking();
+      if (waitingCount > maxWaiting) await looked;
+    },
+    async finish() {
+      while (failure === undefined && (looking !== undefined || waiting.size > 0)) await startLooking();
+      if (failure !== undefined) throw failure;
+    },
+    get committed() {
+      return committed;
+    },
+    get alreadyThere() {
+      return alreadyThere;
+    },
+  };
+}
+
+/** From the first millisecond to just after the last. */
+function spanOf(missing: Missing): { from: string; to: string } {
+  let first = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const ms of missing.values()) {
+    first = Math.min(first, ms);
+    last = Math.max(last, ms);
+  }
+  return { from: new Date(first).toISOString(), to: new Date(last + 1).toISOString() };
+}
+
+function notSeen(patienceMs: number): DemoError {
+  return new DemoError(
+    `Of the accepted events that are not in the database yet none appeared for ${Math.round(patienceMs / 1_000)} s. ` +
+      "They are in the queue: is a worker running (npm run worker)? " +
+      "Events older than the workers accept are kept in the quarantine table.",
+  );
+}

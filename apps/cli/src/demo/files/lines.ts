@@ -1,0 +1,43 @@
+export interface Line {
+  /** Counted from 1. */
+  readonly number: number;
+  readonly text: string;
+  /** The line was longer than allowed; the rest of it was left out. */
+  readonly isCut: boolean;
+}
+
+/** The lines of UTF-8 text, without their line ends. No line, however long, takes more memory than `maxLength` characters. */
+export async function* linesOf(chunks: AsyncIterable<Uint8Array>, maxLength = 32_768): AsyncGenerator<Line> {
+  const decoder = new TextDecoder();
+  let number = 0;
+  let text = "";
+  let isCut = false;
+
+  function append(piece: string): void {
+    const room = maxLength - text.length;
+    isCut ||= piece.length > room;
+    text += piece.length > room ? piece.slice(0, room) : piece;
+  }
+  function take(): Line {
+    number += 1;
+    const whole = text.endsWith("\r") ? text.slice(0, -1) : text;
+    // A cut may fall between the halves of a surrogate pair.
+    const line = { number, text: isCut ? whole.toWellFormed() : whole, isCut };
+    text = "";
+    isCut = false;
+    return line;
+  }
+
+  for await (const chunk of chunks) {
+    const decoded = decoder.decode(chunk, { stream: true });
+    let start = 0;
+    for (let end = decoded.indexOf("\n"); end !== -1; end = decoded.indexOf("\n", start)) {
+      append(decoded.slice(start, end));
+      yield take();
+      start = end + 1;
+    }
+    append(decoded.slice(start));
+  }
+  append(decoder.decode());
+  if (text !== "") yield take();
+}

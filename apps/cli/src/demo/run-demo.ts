@@ -1,0 +1,115 @@
+import { access, constants } from "node:fs/promises";
+import { resolve } from "node:path";
+import process from "node:process";
+import { ConfigError } from "@millrace/runtime";
+import { loadDemoConfig } from "../config.ts";
+import { createApi, DemoError } from "./api-client.ts";
+import { ArgumentError, type DemoArguments, parseDemoArguments, usage } from "./arguments.ts";
+import { createConfirmation } from "./confirmation.ts";
+import type { DemoEvent } from "./demo-event.ts";
+import { fileEvents } from "./files/file-events.ts";
+import { liveEvents } from "./live/live-events.ts";
+import { startProgress } from "./progress.ts";
+import { createTally, inBatches, sendAll } from "./sending.ts";
+import { summaryOf, summaryText } from "./summary.ts";
+
+/** How long accepted events may stay away from the database before the demo says so. */
+const patienceMs = 30_000;
+
+/** Runs `npm run demo` with these arguments; the result is the exit code. */
+export async function runDemo(args: readonly string[]): Promise<number> {
+  try {
+    const parsed = parseDemoArguments(args);
+    if (parsed.help) {
+      process.stdout.write(usage);
+      return 0;
+    }
+    const config = loadDemoConfig(process.env);
+    return await sendTelemetry({ ...parsed, url: parsed.url ?? config.url, key: parsed.key ?? config.key });
+  } catch (error) {
+    if (!(error instanceof DemoError || error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return error instanceof DemoError && !(error instanceof ArgumentError) ? 1 : 2;
+  }
+}
+
+async function sendTelemetry(options: DemoArguments & { url: string; key: string }): Promise<number> {
+  const files = [...new Set(options.file.map((path) => resolve(path)))];
+  await Promise.all(files.map(mustBeReadable));
+  const api = createApi(options);
+  const confirmation = createConfirmation({ api, patienceMs, startedAt: await api.connect() });
+  const tally = createTally();
+  using interruption = listenForInterruption();
+  const { signal } = interruption;
+
+  const batches = files.length > 0 ? fromFiles(files, options, signal) : fromThisMachine(options, signal);
+  const startedAt = performance.now();
+  const problem = await withProgress(
+    () => `${tally.accepted} accepted, ${confirmation.committed} committed, ${elapsed(startedAt)} s`,
+    async () => {
+      await sendAll(batches, { api, confirmation, tally });
+      await confirmation.finish();
+    },
+  );
+  const summary = summaryOf(tally, {
+    committed: confirmation.committed,
+    alreadyThere: confirmation.alreadyThere,
+    retries: api.retries,
+    elapsedMs: performance.now() - startedAt,
+  });
+  process.stdout.write(`${options.json ? JSON.stringify(summary) : summaryText(summary, tally)}\n`);
+  if (problem !== undefined) throw problem;
+  return summary.committed === summary.accepted ? 0 : 1;
+}
+
+/** The problem that ended the work early is given back, so that a summary can come first. */
+async function withProgress(text: () => string, work: () => Promise<void>): Promise<unknown> {
+  using _ = startProgress(text, process.stderr);
+  try {
+    return await work();
+  } catch (error) {
+    return error;
+  }
+}
+
+async function* fromFiles(
+  files: readonly string[],
+  { source }: { source?: string | undefined },
+  signal: AbortSignal,
+): AsyncGenerator<DemoEvent[]> {
+  for (const path of files) {
+    for await (const batch of inBatches(fileEvents(path, source === undefined ? {} : { source }))) {
+      if (signal.aborted) return;
+      yield batch;
+    }
+  }
+}
+
+function fromThisMachine({ seconds, every, source }: DemoArguments, signal: AbortSignal): AsyncGenerator<DemoEvent[]> {
+  return liveEvents({ forMs: seconds * 1_000, everyMs: every, signal, ...(source === undefined ? {} : { source }) });
+}
+
+async function mustBeReadable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK);
+  } catch (error) {
+    throw new ArgumentError(`--file ${path} cannot be read; give the path of a log file`, { cause: error });
+  }
+}
+
+/** The first Ctrl-C ends the sending, with the summary; a second one ends the process as usual. */
+function listenForInterruption(): Disposable & { readonly signal: AbortSignal } {
+  const interruption = new AbortController();
+  const abort = (): void => interruption.abort();
+  process.once("SIGINT", abort);
+  return {
+    signal: interruption.signal,
+    [Symbol.dispose]: () => {
+      process.off("SIGINT", abort);
+    },
+  };
+}
+
+function elapsed(startedAt: number): string {
+  return ((performance.now() - startedAt) / 1_000).toFixed(1);
+}

@@ -1,0 +1,63 @@
+import { bytes, ConfigError, integer, logLevel, postgresUrl, readEnvironment, redisUrl } from "@millrace/runtime";
+import { z } from "zod";
+
+/** The variables that the worker reads. */
+export const variables = {
+  DATABASE_URL: postgresUrl.describe("PostgreSQL"),
+  DATABASE_POOL_MAX: integer({ min: 2, max: 1_000 }).default(10).describe("most connections to PostgreSQL"),
+  DATABASE_POOL_MIN: integer({ max: 1_000 }).default(2).describe("connections kept open while idle"),
+  REDIS_URL: redisUrl.optional().describe("one Redis for all roles, in development"),
+  QUEUE_REDIS_URL: redisUrl.optional().describe("the queue's Redis; REDIS_URL if not set"),
+  QUEUE_PREFIX: z
+    .string()
+    .regex(/^[\w:-]+$/, "write letters, digits, _, : and -")
+    .default("millrace")
+    .describe("keeps several installations apart on one Redis"),
+  INGEST_CONCURRENCY: integer({ min: 1, max: 5_000 }).default(64).describe("ingest jobs this process holds at once"),
+  INGEST_BATCH_ROWS: integer({ min: 1 }).default(10_000).describe("most rows of one transaction"),
+  INGEST_BATCH_BYTES: bytes({ min: 1_024 })
+    .default(8 * 1_024 ** 2)
+    .describe("most bytes of one transaction"),
+  INGEST_BATCH_WAIT_MS: integer({ max: 10_000 }).default(10).describe("how long jobs wait for others to share a transaction"),
+  INGEST_BATCH_PARALLEL: integer({ min: 1, max: 64 }).default(2).describe("transactions under way at once"),
+  INGEST_JOB_LOCK_MS: integer({ min: 1_000 }).default(30_000).describe("after this long a dead worker's jobs go to another"),
+  EVENT_MAX_AGE_DAYS: integer({ max: 365_000 }).default(9_131).describe("older events go to quarantine"),
+  EVENT_MAX_AHEAD_DAYS: integer({ max: 3_650 }).default(31).describe("events further in the future go to quarantine"),
+  PARTITION_PREMAKE_MONTHS: integer({ min: 1, max: 120 }).default(3).describe("monthly partitions made ahead"),
+  OPS_HOST: z.string().default("127.0.0.1").describe("address of /health and /metrics"),
+  OPS_PORT: integer({ max: 65_535 }).optional().describe("port of /health and /metrics; off if not set"),
+  SHUTDOWN_GRACE_MS: integer({ min: 100 }).default(25_000).describe("time to finish after SIGTERM"),
+  LOG_LEVEL: logLevel.default("info").describe("trace, debug, info, warn, error, fatal or silent"),
+};
+
+/** Reads the worker's environment. Throws a `ConfigError` that lists all that is wrong. */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
+  const read = readEnvironment(env, variables);
+  const queueRedisUrl = read.QUEUE_REDIS_URL ?? read.REDIS_URL;
+  if (queueRedisUrl === undefined) {
+    throw new ConfigError(["QUEUE_REDIS_URL is not set: give the queue's Redis, or REDIS_URL for one server"]);
+  }
+  return {
+    log: { level: read.LOG_LEVEL },
+    postgres: {
+      url: read.DATABASE_URL,
+      maxConnections: read.DATABASE_POOL_MAX,
+      minConnections: Math.min(read.DATABASE_POOL_MIN, read.DATABASE_POOL_MAX),
+    },
+    queue: { url: queueRedisUrl, prefix: read.QUEUE_PREFIX },
+    ingest: {
+      concurrency: read.INGEST_CONCURRENCY,
+      lockMs: read.INGEST_JOB_LOCK_MS,
+      batch: {
+        maxRows: read.INGEST_BATCH_ROWS,
+        maxLength: read.INGEST_BATCH_BYTES,
+        maxWaitMs: read.INGEST_BATCH_WAIT_MS,
+        maxParallel: read.INGEST_BATCH_PARALLEL,
+      },
+    },
+    window: { maxAgeDays: read.EVENT_MAX_AGE_DAYS, maxAheadDays: read.EVENT_MAX_AHEAD_DAYS },
+    premakeMonths: read.PARTITION_PREMAKE_MONTHS,
+    ops: read.OPS_PORT === undefined ? undefined : { host: read.OPS_HOST, port: read.OPS_PORT },
+    graceMs: read.SHUTDOWN_GRACE_MS,
+  };
+}

@@ -1,0 +1,64 @@
+import { channel } from "node:diagnostics_channel";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isPassing } from "@millrace/db";
+import type { JobHandler, JobPayload } from "@millrace/jobs";
+import { backoffMs } from "@millrace/runtime";
+import { type BatcherOptions, createBatcher } from "./batcher.ts";
+import type { EventRows, StoredCounts } from "./store-events.ts";
+
+/** What is published on `millrace:events` for each batch of jobs. */
+export type EventsEvent =
+  | { readonly kind: "committed"; readonly jobs: readonly { receivedAt: number; count: number }[]; readonly counts: StoredCounts }
+  | { readonly kind: "delayed"; readonly error: unknown; readonly attempt: number };
+
+export const eventsEvents = channel("millrace:events");
+
+export interface ImportEventsNeeds {
+  readonly storeEvents: (batch: readonly EventRows[]) => Promise<StoredCounts>;
+  readonly batch: Pick<BatcherOptions<unknown>, "maxRows" | "maxLength" | "maxWaitMs" | "maxParallel">;
+}
+
+export interface ImportEvents extends AsyncDisposable {
+  readonly handler: JobHandler<"importEvents">;
+  /** No more waiting for company: jobs are stored as they come, and faults go back to the queue. */
+  drain(): void;
+}
+
+type ImportJob = JobPayload<"importEvents">;
+
+/**
+ * Stores the rows of many jobs in one transaction; each job is acknowledged after that COMMIT. While
+ * PostgreSQL is away the jobs stay where they are and are tried again, without end: their locks are
+ * kept, no further ones are taken, and the queue holds the rest.
+ */
+export function createImportEvents({ storeEvents, batch }: ImportEventsNeeds): ImportEvents {
+  const draining = new AbortController();
+
+  async function storeUntilDone(jobs: readonly ImportJob[]): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const counts = await storeEvents(jobs);
+        const event: EventsEvent = { kind: "committed", jobs, counts };
+        eventsEvents.publish(event);
+        return;
+      } catch (error) {
+        if (!isPassing(error) || draining.signal.aborted) throw error;
+        const event: EventsEvent = { kind: "delayed", error, attempt };
+        eventsEvents.publish(event);
+        // Rejects only when draining, and then the next try is the last.
+        await sleep(backoffMs({ baseMs: 100, maxMs: 5_000 }, attempt), undefined, { signal: draining.signal }).catch(() => {});
+      }
+    }
+  }
+
+  const batcher = createBatcher<ImportJob>({
+    ...batch,
+    store: storeUntilDone,
+    sizeOf: ({ rows, count }) => ({ rows: count, length: rows.length }),
+  });
+  return {
+    handler: (job) => batcher.push(job),
+    drain: () => draining.abort(),
+    [Symbol.asyncDispose]: () => batcher[Symbol.asyncDispose](),
+  };
+}

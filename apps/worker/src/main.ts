@@ -1,0 +1,63 @@
+import { createAuthenticator } from "@millrace/access";
+import { connectPostgres } from "@millrace/db";
+import { connectQueues, startWorkers } from "@millrace/jobs";
+import { announceReady, configure, createLogger, createMetrics, terminationSignal } from "@millrace/runtime";
+import { loadConfig, variables } from "./config.ts";
+import { createImportEvents } from "./events/import-events.ts";
+import { createEventStore } from "./events/store-events.ts";
+import { createHandlers } from "./handlers.ts";
+import { observeWorker } from "./ops/metrics.ts";
+import { serveOps } from "./ops/serve-ops.ts";
+import { createPartitionKeeper } from "./partitions/partition-keeper.ts";
+
+const config = configure(
+  {
+    usage: "npm run worker",
+    summary: "Takes jobs from the queue: brings accepted events into PostgreSQL and keeps its partitions.",
+    variables,
+    load: loadConfig,
+  },
+  { env: process.env, argv: process.argv.slice(2) },
+);
+const log = createLogger({ name: "worker", level: config.log.level });
+const ended = terminationSignal({ graceMs: config.graceMs, log });
+await using app = new AsyncDisposableStack();
+
+const registry = createMetrics({ app: "worker" });
+observeWorker(registry, log);
+const db = app.use(
+  await connectPostgres({
+    ...config.postgres,
+    applicationName: "millrace-worker",
+    onIdleError: (err) => log.warn({ err }, "an idle database connection was lost"),
+  }),
+);
+const onError = (err: Error): void => log.warn({ err }, "the queue's Redis connection has a fault");
+const queues = app.use(await connectQueues({ ...config.queue, onError }));
+if (config.ops !== undefined) app.use(await serveOps(config.ops, { registry, authenticator: createAuthenticator({ db }) }));
+
+const partitions = createPartitionKeeper({
+  db,
+  table: "telemetry_events",
+  window: config.window,
+  premakeMonths: config.premakeMonths,
+});
+await partitions.premake();
+await queues.upsertSchedulers();
+const importEvents = app.use(
+  createImportEvents({ storeEvents: createEventStore({ db, partitions }), batch: config.ingest.batch }),
+);
+app.use(
+  await startWorkers({
+    ...config.queue,
+    handlers: createHandlers({ importEvents, partitions }),
+    concurrency: { ingest: config.ingest.concurrency, upkeep: 1 },
+    lockMs: config.ingest.lockMs,
+    onError,
+  }),
+);
+
+log.info("ready");
+announceReady();
+log.info({ reason: await ended }, "ending: no new jobs, those under way are finished");
+importEvents.drain();

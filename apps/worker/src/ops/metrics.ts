@@ -1,0 +1,63 @@
+import { type QueryEvent, queryEvents } from "@millrace/db";
+import { type JobEvent, jobEvents } from "@millrace/jobs";
+import type { Logger } from "@millrace/runtime";
+import { Counter, Histogram, type Registry } from "prom-client";
+import { type EventsEvent, eventsEvents } from "../events/import-events.ts";
+
+const statementBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** From 1 ms to 100 s in steps of a quarter, so that percentiles read off it are close. */
+const latencyBuckets = Array.from({ length: 53 }, (_, step) => Number((0.001 * 1.25 ** step).toPrecision(3)));
+
+/** Turns what the worker reports into metrics and log lines. */
+export function observeWorker(registry: Registry, log: Logger): void {
+  const registers = [registry];
+  const acceptToCommit = new Histogram({
+    name: "millrace_accept_to_commit_seconds",
+    help: "From the arrival of a job's oldest event at the API to the COMMIT that holds it",
+    buckets: latencyBuckets,
+    registers,
+  });
+  const rows = new Counter({ name: "millrace_event_rows_total", help: "Rows by what became of them", labelNames: ["outcome"], registers });
+  const batches = new Counter({ name: "millrace_event_batches_total", help: "Transactions that stored events", registers });
+  const delays = new Counter({ name: "millrace_event_delays_total", help: "Batches that PostgreSQL could not take at once", registers });
+  eventsEvents.subscribe((message) => {
+    const event = message as EventsEvent; // the channel carries nothing else
+    if (event.kind === "delayed") {
+      delays.inc();
+      log.warn({ err: event.error, attempt: event.attempt }, "PostgreSQL cannot take events; they wait and are tried again");
+      return;
+    }
+    const now = Date.now();
+    for (const { receivedAt } of event.jobs) acceptToCommit.observe(Math.max(0, now - receivedAt) / 1_000);
+    batches.inc();
+    rows.inc({ outcome: "inserted" }, event.counts.inserted);
+    rows.inc({ outcome: "quarantined" }, event.counts.quarantined);
+    rows.inc({ outcome: "dead_lettered" }, event.counts.deadLettered);
+    if (event.counts.deadLettered > 0) log.error({ rows: event.counts.deadLettered }, "events that PostgreSQL refuses are in dead_letters");
+  });
+
+  const jobRuns = new Histogram({
+    name: "millrace_job_run_seconds",
+    help: "Time a handler took, by job",
+    labelNames: ["job", "outcome"],
+    buckets: statementBuckets,
+    registers,
+  });
+  jobEvents.subscribe((message) => {
+    const { name, runMs, error } = message as JobEvent; // the channel carries nothing else
+    jobRuns.observe({ job: name, outcome: error === undefined ? "ok" : "error" }, runMs / 1_000);
+    if (error !== undefined) log.error({ err: error, job: name }, "a job failed");
+  });
+
+  const statements = new Histogram({
+    name: "millrace_statement_duration_seconds",
+    help: "Time of a statement as the client sees it, by the statement's name",
+    labelNames: ["statement", "outcome"],
+    buckets: statementBuckets,
+    registers,
+  });
+  queryEvents.subscribe((message) => {
+    const { name, durationMs, error } = message as QueryEvent; // the channel carries nothing else
+    statements.observe({ statement: name, outcome: error === undefined ? "ok" : "error" }, durationMs / 1_000);
+  });
+}

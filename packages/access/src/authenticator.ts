@@ -1,0 +1,105 @@
+import { timingSafeEqual } from "node:crypto";
+import { createMemoryCache } from "@millrace/cache";
+import type { Db } from "@millrace/db";
+import { hashOf, isKey } from "./key.ts";
+import { allowedBy, type Scope, scopes } from "./scope.ts";
+import { createKeyFinder, noteUse } from "./stored-keys.ts";
+
+/** Who sent a request. */
+export interface Principal {
+  readonly keyId: string;
+  readonly name: string;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+export interface AuthenticatorOptions {
+  readonly db: Db;
+  /** A well-known key with all scopes, for development on loopback. */
+  readonly developmentKey?: string | undefined;
+  /** A clock in milliseconds that never goes back. */
+  readonly now?: () => number;
+}
+
+export interface Authenticator {
+  /**
+   * Gives the principal of an `Authorization` header, or `undefined` when it carries no valid key: at
+   * once when the key was seen lately, which is nearly always, as a promise when the database has to
+   * be asked. Rejects only when the database cannot be asked about a key not known here; known keys go
+   * on working for a quarter of an hour without it.
+   */
+  authenticate(authorizationHeader: string | undefined): Principal | undefined | Promise<Principal | undefined>;
+}
+
+interface KnownKey {
+  readonly principal: Principal;
+  readonly expiresAtMs: number;
+  usedAtMs: number;
+}
+
+const minuteMs = 60_000;
+
+export function createAuthenticator({ db, developmentKey, now }: AuthenticatorOptions): Authenticator {
+  const find = createKeyFinder(db);
+  const isDevelopmentKey = developmentKey === undefined ? () => false : sameKeyAs(developmentKey);
+  const known = createMemoryCache<KnownKey>({
+    // How long a revoked key may go on working.
+    ttlMs: 10_000,
+    // Early enough that a database that is slow or away is noticed before anybody has to wait for it.
+    refreshAfterMs: 5_000,
+    negativeTtlMs: 5_000,
+    staleIfErrorMs: 15 * minuteMs,
+    maxEntries: 10_000,
+    ...(now && { now }),
+  });
+
+  async function load(hash: string): Promise<KnownKey | undefined> {
+    const key = await find(hash);
+    return (
+      key && {
+        principal: { keyId: key.id, name: key.name, scopes: allowedBy(key.scopes) },
+        expiresAtMs: key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
+        usedAtMs: key.lastUsedAt?.getTime() ?? Number.NEGATIVE_INFINITY,
+      }
+    );
+  }
+
+  function admit(key: KnownKey | undefined): Principal | undefined {
+    if (key === undefined) return undefined;
+    const nowMs = Date.now();
+    if (nowMs >= key.expiresAtMs) return undefined;
+    if (nowMs - key.usedAtMs >= minuteMs) {
+      key.usedAtMs = nowMs;
+      // The time of last use is for people to read: no request fails for it, and it is written again in a minute.
+      noteUse(db, key.principal.keyId).catch(() => {});
+    }
+    return key.principal;
+  }
+
+  return {
+    authenticate(authorizationHeader) {
+      const key = bearerKeyOf(authorizationHeader);
+      if (key === undefined) return undefined;
+      if (isDevelopmentKey(key)) return developmentPrincipal;
+      if (!isKey(key)) return undefined;
+      // Looking keys up by their hash gives nothing away by its timing: who does not have the key
+      // cannot choose its hash.
+      const hash = hashOf(key);
+      const found = known.peek(hash);
+      return found !== undefined ? admit(found.value) : known.get(hash, load).then(admit);
+    },
+  };
+}
+
+const developmentPrincipal: Principal = { keyId: "development", name: "development", scopes: new Set(scopes) };
+
+const bearer = /^bearer +(\S+)$/i;
+
+function bearerKeyOf(authorizationHeader: string | undefined): string | undefined {
+  return authorizationHeader === undefined ? undefined : bearer.exec(authorizationHeader)?.[1];
+}
+
+/** Compares in constant time, by hashes, because those have one length whatever was sent. */
+function sameKeyAs(expected: string): (key: string) => boolean {
+  const expectedHash = Buffer.from(hashOf(expected));
+  return (key) => timingSafeEqual(Buffer.from(hashOf(key)), expectedHash);
+}

@@ -1,0 +1,62 @@
+import { type Db, statement } from "@millrace/db";
+
+/** A key that is valid, as the database has it. */
+export interface StoredKey {
+  readonly hash: string;
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly expiresAt: Date | null;
+  readonly lastUsedAt: Date | null;
+}
+
+const findByHash = statement<[hashes: readonly Buffer[]], StoredKey>(
+  "api_keys.find_by_hash",
+  `select encode(key_hash, 'hex') as hash, id, name, scopes, expires_at as "expiresAt", last_used_at as "lastUsedAt"
+    from api_keys
+    where key_hash = any($1) and revoked_at is null and (expires_at is null or expires_at > now())`,
+);
+
+/**
+ * Gives a function that finds a valid key by its hash. There is one query at a time; hashes asked for
+ * meanwhile share the next one, so that any number of unknown keys takes up one connection at most.
+ */
+export function createKeyFinder(db: Db): (hash: string) => Promise<StoredKey | undefined> {
+  let waiting = new Map<string, PromiseWithResolvers<StoredKey | undefined>>();
+  let isAsking = false;
+
+  async function askForAll(): Promise<void> {
+    isAsking = true;
+    while (waiting.size > 0) {
+      const asked = waiting;
+      waiting = new Map();
+      try {
+        const hashes = [...asked.keys()].map((hash) => Buffer.from(hash, "hex"));
+        const rows = await db.rows(findByHash, [hashes]);
+        const byHash = new Map(rows.map((row) => [row.hash, row]));
+        for (const [hash, { resolve }] of asked) resolve(byHash.get(hash));
+      } catch (error) {
+        for (const { reject } of asked.values()) reject(error);
+      }
+    }
+    isAsking = false;
+  }
+
+  return (hash) => {
+    const found = waiting.get(hash) ?? Promise.withResolvers<StoredKey | undefined>();
+    waiting.set(hash, found);
+    if (!isAsking) void askForAll();
+    return found.promise;
+  };
+}
+
+const noteUseOfKey = statement<[id: string]>(
+  "api_keys.note_use",
+  `update api_keys set last_used_at = now()
+    where id = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute')`,
+);
+
+/** Notes that the key is in use, unless this or another process did so within the last minute. */
+export async function noteUse(db: Db, id: string): Promise<void> {
+  await db.run(noteUseOfKey, [id]);
+}

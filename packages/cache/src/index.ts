@@ -1,0 +1,1 @@
+export { createMemoryCache, type Found, type MemoryCache, type MemoryCacheOptions } from "./memory-cache.ts";

@@ -1,0 +1,83 @@
+import type { Db } from "../db.ts";
+import { sqlState, sqlStateOf } from "../errors.ts";
+import { identifier, literal } from "../identifier.ts";
+import { statement } from "../statement.ts";
+
+/** A calendar month in UTC, written `YYYY-MM`; months compare as their text does. */
+export type Month = string;
+
+/** The month that `time` falls into. */
+export function monthAt(time: Date): Month {
+  return time.toISOString().slice(0, 7);
+}
+
+/** The month `count` months after (or, below zero, before) `month`. */
+export function addMonths(month: Month, count: number): Month {
+  const { year, index } = partsOf(month);
+  const months = year * 12 + index + count;
+  return `${String(Math.floor(months / 12)).padStart(4, "0")}-${String((months % 12) + 1).padStart(2, "0")}`;
+}
+
+/** The name of a table's partition: `telemetry_events` in `2026-11` has `telemetry_events_y2026m11`. */
+export function partitionNameOf(table: string, month: Month): string {
+  return `${table}_y${month.slice(0, 4)}m${month.slice(5, 7)}`;
+}
+
+const listed = statement<[table: string], { name: string }>(
+  "partitions.list",
+  `SELECT child.relname AS name
+     FROM pg_inherits
+     JOIN pg_class child ON child.oid = inhrelid
+    WHERE inhparent = to_regclass($1) AND NOT inhdetachpending`,
+);
+
+/** The months for which `table` has an attached partition of ours. The catalogue is the only truth. */
+export async function partitionMonths(db: Db, table: string): Promise<Set<Month>> {
+  const rows = await db.rows(listed, [identifier(table)]);
+  const months = rows.flatMap(({ name }) => {
+    const match = /_y(\d{4})m(\d{2})$/.exec(name);
+    return match !== null && name.startsWith(`${table}_y`) ? [`${match[1]}-${match[2]}`] : [];
+  });
+  return new Set(months);
+}
+
+const lock = statement<[key: string], { locked: string }>(
+  "partitions.lock",
+  "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))::text AS locked",
+);
+
+/**
+ * Makes the partition of `month` and attaches it; does nothing if it is there. Built aside and then
+ * attached, it asks for SHARE UPDATE EXCLUSIVE on the parent, which neither readers nor writers wait
+ * for. Gives up on locks after `lockTimeoutMs` with SQLSTATE 55P03: the caller tries again.
+ */
+export async function createMonthlyPartition(db: Db, table: string, month: Month, lockTimeoutMs = 1_000): Promise<void> {
+  const parent = identifier(table);
+  const partition = identifier(partitionNameOf(table, month));
+  const from = literal(`${month}-01 00:00:00+00`);
+  const to = literal(`${addMonths(month, 1)}-01 00:00:00+00`);
+  const command = (name: string, text: string) => statement<[], never>(`partitions.${name}`, text);
+  try {
+    await db.transaction(async (tx) => {
+      await tx.run(command("set_lock_timeout", `SET LOCAL lock_timeout = ${Math.ceil(lockTimeoutMs)}`), []);
+      await tx.rows(lock, [`millrace:partitions:${table}`]);
+      if ((await partitionMonths(tx, table)).has(month)) return;
+      await tx.run(command("create", `CREATE TABLE ${partition} (LIKE ${parent} INCLUDING ALL)`), []);
+      await tx.run(
+        command("attach", `ALTER TABLE ${parent} ATTACH PARTITION ${partition} FOR VALUES FROM (${from}) TO (${to})`),
+        [],
+      );
+    });
+  } catch (error) {
+    if (sqlStateOf(error) !== sqlState.duplicateTable) throw error;
+    throw new Error(
+      `Cannot make the partition ${partitionNameOf(table, month)}: a table of that name exists and is not attached. ` +
+        "Attach it, or move it out of the way.",
+      { cause: error },
+    );
+  }
+}
+
+function partsOf(month: Month): { year: number; index: number } {
+  return { year: Number(month.slice(0, 4)), index: Number(month.slice(5, 7)) - 1 };
+}

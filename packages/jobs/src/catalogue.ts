@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { defineJob } from "./contract.ts";
+
+/**
+ * Every job of the product, declared once. The API enqueues a contract, the worker owes a handler for
+ * each, and both are checked by the compiler.
+ */
+export const jobs = {
+  /**
+   * Brings accepted telemetry events into PostgreSQL. `rows` are lines in COPY's text format, in the
+   * column order of `@millrace/events`; they are frozen before the job is added, so a rerun of the
+   * job carries the same keys. Ingest is never given up: a job waits as long as the database is away.
+   */
+  importEvents: defineJob({
+    name: "events.import",
+    queue: "ingest",
+    payload: z.object({
+      rows: z.string(),
+      count: z.int().positive(),
+      /** The distinct UTC months of the rows' times, `YYYY-MM`: the partitions that they need. */
+      months: z.array(z.string()),
+      /** When the oldest of these events was received, in ms since 1970. */
+      receivedAt: z.number(),
+    }),
+    retry: { attempts: Number.MAX_SAFE_INTEGER, baseMs: 250, maxMs: 15_000 },
+  }),
+
+  /** Makes the partitions of the current and the coming months before they are needed. */
+  premakePartitions: defineJob({
+    name: "partitions.premake",
+    queue: "upkeep",
+    payload: z.object({}),
+    retry: { attempts: 10, baseMs: 1_000, maxMs: 60_000 },
+    schedule: { pattern: "7 * * * *", payload: {} },
+  }),
+};
+
+export type JobKey = keyof typeof jobs;
+export type QueueName = (typeof jobs)[JobKey]["queue"];
+export type JobInput<Key extends JobKey> = z.input<(typeof jobs)[Key]["payload"]>;
+export type JobPayload<Key extends JobKey> = z.output<(typeof jobs)[Key]["payload"]>;
+
+export const queueNames: readonly QueueName[] = [...new Set(Object.values(jobs).map((job) => job.queue))];
+
+/** The catalogue's key of a wire name, or `undefined` for a job that this version does not know. */
+export function jobKeyOf(wireName: string): JobKey | undefined {
+  return (Object.keys(jobs) as JobKey[]).find((key) => jobs[key].name === wireName); // keys of a constant object
+}

@@ -1,0 +1,17 @@
+export { backoffMs } from "./backoff.ts";
+export { type AppDescription, configure } from "./command.ts";
+export {
+  bytes,
+  ConfigError,
+  describeEnvironment,
+  integer,
+  isLoopback,
+  logLevel,
+  postgresUrl,
+  readEnvironment,
+  redisUrl,
+} from "./config.ts";
+export { createLogger, type Logger } from "./logger.ts";
+export { type LoopOptions, startLoop } from "./loop.ts";
+export { createMetrics } from "./metrics.ts";
+export { announceReady, terminationSignal } from "./termination.ts";
