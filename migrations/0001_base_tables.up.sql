@@ -122,5 +122,5 @@ CREATE TABLE api_keys (
 );
 COMMENT ON COLUMN api_keys.key_hash IS 'SHA-256 of the key; the key itself is shown once and kept nowhere';
 COMMENT ON COLUMN api_keys.prefix IS 'the first characters of the key, for people to tell keys apart';
-COMMENT ON INDEX api_keys_pkey IS 'serves api_keys.revoke';
+COMMENT ON INDEX api_keys_pkey IS 'serves api_keys.note_use';
 COMMENT ON INDEX api_keys_key_hash_key IS 'serves api_keys.find_by_hash';

@@ -2,7 +2,7 @@
 -- written, and the rules that tie columns together.
 --
 -- Locks: ACCESS EXCLUSIVE on sessions while it is rewritten for the stored columns, about a second for each
--- 200,000 rows; on reports, blocks and nonces for milliseconds, because their rules are not checked against old
+-- 100,000 rows; on reports, blocks and nonces for milliseconds, because their rules are not checked against old
 -- rows before 0004. The storage settings take SHARE UPDATE EXCLUSIVE for milliseconds and act on new pages only.
 
 -- A pair of addresses is the same pair whoever called, and one index answers for both directions.

@@ -1,6 +1,6 @@
 -- Partitions telemetry_events by month (UTC) of its time, and gives it all of its indexes.
 --
--- Locks: ACCESS EXCLUSIVE on telemetry_events while its rows are copied and indexed, about a second for each 30,000
+-- Locks: ACCESS EXCLUSIVE on telemetry_events while its rows are copied and indexed, about a second for each 100,000
 -- rows; nothing is locked for long where there are none yet. Needs as much free disk as the table takes.
 --
 -- There is no DEFAULT partition: it would be scanned under lock at each ATTACH, it forbids DETACH CONCURRENTLY, and

@@ -24,25 +24,45 @@ export async function* cursorBatches<Params extends readonly unknown[], Row>(
   params: Params,
   { batchRows, timeoutMs }: { batchRows: number; timeoutMs?: number },
 ): AsyncGenerator<Row[]> {
-  const { promise: lost, resolve: markLost } = Promise.withResolvers<void>();
-  client.once("end", markLost);
   const cursor: Cursor<Row> & TimedQuery = new Cursor<Row>(text, [...params]);
   // The server's own time-out comes first; this one is for a server that no longer answers.
   if (timeoutMs !== undefined) cursor.query_timeout = timeoutMs + 1_000;
   client.query(cursor);
+  const connection = watch(client);
   try {
     while (true) {
-      const batch = await observed(name, (rows) => rows.length, () => cursor.read(batchRows));
+      const batch = await observed(name, (rows) => rows.length, () => connection.whileThere(cursor.read(batchRows)));
       if (batch.length > 0) yield batch;
       if (batch.length < batchRows) return;
     }
   } finally {
     // Nobody else tells pg that a cursor's time is no longer to be watched.
     cursor.callback?.();
-    // A lost connection never says that the cursor is closed.
-    await Promise.race([cursor.close(), lost]);
-    client.off("end", markLost);
+    await connection.whileThere(cursor.close()).catch(() => {});
+    connection.unwatch();
   }
+}
+
+/** A cursor that waits for a word of its server waits for ever if the connection is lost at the wrong moment. */
+function watch(client: pg.ClientBase) {
+  let isLost = false;
+  let fail = (): void => {};
+  const end = (): void => {
+    isLost = true;
+    fail();
+  };
+  client.once("end", end);
+  return {
+    /** The outcome of `work`, or a rejection once the connection is lost. One at a time. */
+    whileThere: <T>(work: Promise<T>): Promise<T> =>
+      // Promise.race with a promise that lives as long as the connection would keep every outcome alive as well.
+      new Promise<T>((resolve, reject) => {
+        fail = () => reject(new Error("Connection terminated unexpectedly"));
+        work.then(resolve, reject);
+        if (isLost) fail();
+      }),
+    unwatch: () => client.off("end", end),
+  };
 }
 
 /**

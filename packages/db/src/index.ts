@@ -12,6 +12,13 @@ export { MigrationError, type MigrationErrorCode } from "./migrations/migration-
 export { isUpToDate, type MigrationStatus, migrationStatus } from "./migrations/migration-status.ts";
 export { type NewMigrationOptions, newMigration } from "./migrations/new-migration.ts";
 export { type VerifyMigrationsOptions, verifyMigrations } from "./migrations/verify-migrations.ts";
+export {
+  addMonths,
+  createMonthlyPartition,
+  type Month,
+  monthAt,
+  partitionMonths,
+  partitionNameOf,
+} from "./partitions/monthly.ts";
 export { type QueryEvent, queryEvents } from "./query-events.ts";
 export { type Statement, statement } from "./statement.ts";
-export { addMonths, createMonthlyPartition, type Month, monthAt, partitionMonths, partitionNameOf } from "./partitions/monthly.ts";

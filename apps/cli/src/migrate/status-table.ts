@@ -6,7 +6,12 @@ const headings = ["version", "migration", "state", "applied at", "took", "files"
 export function statusTable(statuses: readonly MigrationStatus[]): string[] {
   const rows = [headings, ...statuses.map(cellsOf)];
   const widths = headings.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 function cellsOf({ version, id, state, appliedAt, durationMs, isUnedited }: MigrationStatus): string[] {

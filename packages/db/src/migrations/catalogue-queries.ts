@@ -175,8 +175,19 @@ const others = `
     FROM pg_db_role_setting WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
 const parts = [
-  schemas, relations, columns, constraints, indexes, sequences, functions, triggers, policiesAndRules, types,
-  extensions, comments, others,
+  schemas,
+  relations,
+  columns,
+  constraints,
+  indexes,
+  sequences,
+  functions,
+  triggers,
+  policiesAndRules,
+  types,
+  extensions,
+  comments,
+  others,
 ];
 
 export const catalogueQuery = `${kept}

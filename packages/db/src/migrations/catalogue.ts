@@ -29,7 +29,9 @@ export async function readCatalogue(db: Db): Promise<Catalogue> {
 
 /** Equal for equal catalogues; short enough for a log. */
 export function fingerprintOf(catalogue: Catalogue): string {
-  return createHash("sha256").update(JSON.stringify([...catalogue])).digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify([...catalogue]))
+    .digest("hex");
 }
 
 /** What differs, an object each: `-` as it should be, `+` as it is. Empty when nothing does. */

@@ -11,9 +11,14 @@ test("the canonical text is its own canonical text", () => {
 
 test("what editors change by themselves does not change the checksum", () => {
   fc.assert(
-    fc.property(text, fc.constantFrom("\r\n", "\r", " \n", "\t\r\n"), fc.constantFrom("", "\n", "\r\n\r\n"), (sql, ending, tail) => {
-      expect(checksumOf(`\uFEFF${sql.replaceAll("\n", ending)}${tail}`)).toBe(checksumOf(sql));
-    }),
+    fc.property(
+      text,
+      fc.constantFrom("\r\n", "\r", " \n", "\t\r\n"),
+      fc.constantFrom("", "\n", "\r\n\r\n"),
+      (sql, ending, tail) => {
+        expect(checksumOf(`\uFEFF${sql.replaceAll("\n", ending)}${tail}`)).toBe(checksumOf(sql));
+      },
+    ),
   );
 });
 

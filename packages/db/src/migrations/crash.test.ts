@@ -23,7 +23,9 @@ async function createWorld(): Promise<World> {
   const { url } = stack.use(await createEmptyDatabase());
   const folder = stack.use(await createMigrationFolder());
   const onlooker = stack.use(await connectOnlooker(url));
-  await onlooker.rows("CREATE TABLE journal (step text); CREATE TABLE t (a int); INSERT INTO t SELECT generate_series(1, 100)");
+  await onlooker.rows(
+    "CREATE TABLE journal (step text); CREATE TABLE t (a int); INSERT INTO t SELECT generate_series(1, 100)",
+  );
   const options = { url, directory: folder.directory, lockTimeoutMs: 60_000 };
   return { folder, onlooker, options, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
@@ -64,7 +66,9 @@ test("a runner killed between steps is taken up after the last step done", async
   expect(await onlooker.rows(journal)).toEqual([{ steps: "1 3" }]);
 });
 
-test("the index that a killed CREATE INDEX CONCURRENTLY left is dropped and built again", { timeout: 30_000 }, async () => {
+test("the index that a killed CREATE INDEX CONCURRENTLY left is dropped and built again", {
+  timeout: 30_000,
+}, async () => {
   await using world = await createWorld();
   const { folder, onlooker, options } = world;
   await folder.add("0001_index", steps(note("1"), "CREATE INDEX CONCURRENTLY t_a ON t (a)", note("3")));
@@ -124,7 +128,10 @@ test("after a failed step the steps not yet done may be corrected, those done ma
   await expect(migrateUp(options)).rejects.toMatchObject({ code: "STATEMENT_FAILED" });
   expect(await onlooker.rows(invalidIndexes)).toHaveLength(1);
   await folder.add("0001_steps", steps(note("0"), "CREATE UNIQUE INDEX CONCURRENTLY t_a ON t (a)"));
-  await expect(migrateUp(options)).rejects.toMatchObject({ code: "EDITED", message: expect.stringContaining("statement 1") });
+  await expect(migrateUp(options)).rejects.toMatchObject({
+    code: "EDITED",
+    message: expect.stringContaining("statement 1"),
+  });
   await folder.add("0001_steps", steps(note("1"), "CREATE UNIQUE INDEX CONCURRENTLY t_a ON t (a)"));
   expect(await migrateUp(options)).toEqual({ applied: ["0001_steps"] });
   expect(await onlooker.rows(indexOfT)).toEqual([{ name: "t_a", valid: true }]);
@@ -133,7 +140,11 @@ test("after a failed step the steps not yet done may be corrected, those done ma
 test("a way down outside a transaction is taken up where it stopped", async () => {
   await using world = await createWorld();
   const { folder, onlooker, options } = world;
-  await folder.add("0001_index", steps("CREATE INDEX CONCURRENTLY t_a ON t (a)"), steps(note("1"), "DROP INDEX CONCURRENTLY t_a", "VACUUM t"));
+  await folder.add(
+    "0001_index",
+    steps("CREATE INDEX CONCURRENTLY t_a ON t (a)"),
+    steps(note("1"), "DROP INDEX CONCURRENTLY t_a", "VACUUM t"),
+  );
   await migrateUp(options);
   await folder.write("0001_index.down.sql", steps(note("1"), "DROP INDEX CONCURRENTLY t_a", "VACUUM t"));
   // As a run leaves it that is killed after the index is gone and before that is noted.

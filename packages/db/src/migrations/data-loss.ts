@@ -4,8 +4,8 @@ const losing: readonly RegExp[] = [
   /\bdrop\s+(table|column|schema|owned|database|type|domain)\b/i,
   /\b(truncate|delete\s+from)\b/i,
   // ALTER TABLE … DROP name: COLUMN may be left out.
-  /^alter\s+table\b[^]*\bdrop\s+(?!constraint\b|default\b|not\b|expression\b|identity\b)/i,
-  /\bdrop\b[^]*\bcascade\b/i,
+  /^alter\s+table\b[\s\S]*\bdrop\s+(?!constraint\b|default\b|not\b|expression\b|identity\b)/i,
+  /\bdrop\b[\s\S]*\bcascade\b/i,
 ];
 
 /**

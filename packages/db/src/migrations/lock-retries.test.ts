@@ -44,7 +44,9 @@ for (const marker of ["", "-- migrate: no-transaction\n"]) {
       message: expect.stringMatching(/0001_column\.up\.sql.*gave up after 2 tries of 20 ms(.|\n)*pg_stat_activity/),
     });
     await onlooker.rows("ROLLBACK");
-    expect(await onlooker.rows("SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'b'")).toEqual([]);
+    expect(
+      await onlooker.rows("SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'b'"),
+    ).toEqual([]);
     expect(await migrateUp(options)).toEqual({ applied: ["0001_column"] });
   });
 }
@@ -54,8 +56,8 @@ test("a failure that waiting does not mend is not tried again", async () => {
   await using folder = await createMigrationFolder();
   await folder.add("0001_wrong", "SELECT 1 / 0");
   const lines: string[] = [];
-  const options = { url: database.url, directory: folder.directory, log: (line: string) => lines.push(line) };
-  await expect(migrateUp({ ...options, log: (line) => void lines.push(line) })).rejects.toMatchObject({ code: "STATEMENT_FAILED" });
+  const options = { url: database.url, directory: folder.directory, log: (line: string) => void lines.push(line) };
+  await expect(migrateUp(options)).rejects.toMatchObject({ code: "STATEMENT_FAILED" });
   expect(lines).toEqual(["0001_wrong: up …"]);
 });
 

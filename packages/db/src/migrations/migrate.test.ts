@@ -29,7 +29,9 @@ test("down takes back one step, or goes back to a version", async () => {
   const options = { url: world.url, directory: world.folder.directory };
   await migrateUp(options);
   expect(await migrateDown(options)).toEqual({ reverted: ["0003_index"] });
-  expect(await migrateDown({ ...options, to: 0, acceptDataLoss: true })).toEqual({ reverted: ["0002_column", "0001_table"] });
+  expect(await migrateDown({ ...options, to: 0, acceptDataLoss: true })).toEqual({
+    reverted: ["0002_column", "0001_table"],
+  });
   expect(await migrateDown(options)).toEqual({ reverted: [] });
   expect(await migrateUp(options)).toMatchObject({ applied: { length: 3 } });
 });
@@ -50,7 +52,9 @@ test("what is marked irreversible is not taken back, nor anything on the way to 
   const options = { url: world.url, directory: world.folder.directory };
   await world.folder.write("0002_column.down.sql", "-- migrate: irreversible: merged rows\n");
   await migrateUp(options);
-  await expect(migrateDown({ ...options, to: 0, acceptDataLoss: true })).rejects.toMatchObject({ code: "IRREVERSIBLE" });
+  await expect(migrateDown({ ...options, to: 0, acceptDataLoss: true })).rejects.toMatchObject({
+    code: "IRREVERSIBLE",
+  });
   expect(isUpToDate(await migrationStatus(options))).toBe(true);
 });
 
@@ -102,7 +106,9 @@ test("an applied migration whose files are gone, or have another name, is refuse
   const options = { url: world.url, directory: other.directory };
   await expect(migrateUp(options)).rejects.toMatchObject({
     code: "MISSING_FILE",
-    message: expect.stringContaining("0002_column is applied to this database, but its files are not here (there is 0002_else"),
+    message: expect.stringContaining(
+      "0002_column is applied to this database, but its files are not here (there is 0002_else",
+    ),
   });
   expect((await migrationStatus(options)).map(({ id, state }) => `${id} ${state}`)).toEqual([
     "0001_table applied",
@@ -135,7 +141,10 @@ test("status reads a database that was never migrated, and leaves it alone", asy
 test("a role's statement time-out does not end a migration, and one migration's settings don't reach the next", async () => {
   await using world = await createWorld();
   const options = { url: `${world.url}?options=-c%20statement_timeout%3D50`, directory: world.folder.directory };
-  await world.folder.write("0002_column.up.sql", "SET work_mem = '1234kB'; SELECT pg_sleep(0.2); ALTER TABLE t ADD b int;");
+  await world.folder.write(
+    "0002_column.up.sql",
+    "SET work_mem = '1234kB'; SELECT pg_sleep(0.2); ALTER TABLE t ADD b int;",
+  );
   await world.folder.write("0003_index.up.sql", "CREATE TABLE seen AS SELECT current_setting('work_mem') AS work_mem;");
   await migrateUp(options);
   await using onlooker = await connectOnlooker(world.url);

@@ -1,3 +1,4 @@
+import { losesData } from "./data-loss.ts";
 import { checkHistory } from "./history.ts";
 import {
   type LedgerEntry,
@@ -8,7 +9,6 @@ import {
   recordRunning,
   recordStepsApplied,
 } from "./ledger.ts";
-import { losesData } from "./data-loss.ts";
 import { MigrationError } from "./migration-error.ts";
 import { idOf, type Migration, readMigrations } from "./migration-files.ts";
 import { type MigrationSession, type RunnerOptions, withMigrationSession } from "./migration-session.ts";
@@ -124,7 +124,10 @@ async function timed({ log }: MigrationSession, what: string, work: () => Promis
 
 function checkVersion(to: number, migrations: readonly Migration[]): void {
   if (Number.isInteger(to) && to >= 0 && to <= migrations.length) return;
-  throw new MigrationError("UNKNOWN_VERSION", `There is no version ${to}: give a number from 0 to ${migrations.length}`);
+  throw new MigrationError(
+    "UNKNOWN_VERSION",
+    `There is no version ${to}: give a number from 0 to ${migrations.length}`,
+  );
 }
 
 function checkRevertible({ id, down }: Migration, entry: LedgerEntry, acceptDataLoss: boolean): void {

@@ -22,7 +22,10 @@ test.each([
 ])("a folder is refused with %s: %s", async (code, fileNames, message) => {
   await using folder = await createMigrationFolder();
   for (const fileName of fileNames) await folder.write(fileName, "");
-  await expect(readMigrations(folder.directory)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  await expect(readMigrations(folder.directory)).rejects.toMatchObject({
+    code,
+    message: expect.stringMatching(message),
+  });
 });
 
 test("the marker above the first statement takes a script out of the transaction", () => {
@@ -39,5 +42,7 @@ test.each([
   ["UNNAMED_INDEX", "-- migrate: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY ON t (a)"],
   ["UNTERMINATED", "SELECT 'a"],
 ])("a script is refused with %s: %j", (code, text) => {
-  expect(() => scriptOf("0001_a.up.sql", text)).toThrow(expect.objectContaining({ code, message: expect.stringContaining("0001_a.up.sql") }));
+  expect(() => scriptOf("0001_a.up.sql", text)).toThrow(
+    expect.objectContaining({ code, message: expect.stringContaining("0001_a.up.sql") }),
+  );
 });

@@ -132,5 +132,8 @@ function gap(found: number, expected: number): MigrationError {
 
 function duplicate(version: number, names: readonly string[]): MigrationError {
   const ids = names.map((name) => idOf(version, name)).join(" and ");
-  return new MigrationError("DUPLICATE_VERSION", `${ids} have the same number: give the newer one the next free number`);
+  return new MigrationError(
+    "DUPLICATE_VERSION",
+    `${ids} have the same number: give the newer one the next free number`,
+  );
 }

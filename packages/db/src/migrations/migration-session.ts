@@ -98,7 +98,8 @@ async function takeLock(db: Db, waitMs: number, log: (line: string) => void): Pr
 
 async function runnerBusy(db: Db, waitMs: number): Promise<MigrationError> {
   const [holder] = await db.rows(findHolder, [lockKey]);
-  const who = holder && `process ${holder.pid} from ${holder.address ?? "this machine"} since ${holder.since.toISOString()}`;
+  const who =
+    holder && `process ${holder.pid} from ${holder.address ?? "this machine"} since ${holder.since.toISOString()}`;
   return new MigrationError(
     "RUNNER_BUSY",
     `Another migration run on this database did not end within ${waitMs} ms${who ? ` (server ${who})` : ""}. ` +

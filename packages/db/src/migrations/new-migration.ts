@@ -14,7 +14,10 @@ export interface NewMigrationOptions {
 /** Writes an empty pair of files with the next number and gives their paths. */
 export async function newMigration(options: NewMigrationOptions): Promise<{ up: string; down: string }> {
   const { directory, outsideTransaction = false } = options;
-  const name = options.name.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "");
+  const name = options.name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "");
   if (name === "") throw new MigrationError("BAD_NAME", "Give the migration a name in letters and digits");
   await mkdir(directory, { recursive: true });
   const id = idOf((await readMigrations(directory)).length + 1, name);

@@ -1,16 +1,26 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createEmptyDatabase, connectOnlooker } from "./testing/world.ts";
 import { splitStatements } from "./split-statements.ts";
+import { connectOnlooker, createEmptyDatabase } from "./testing/world.ts";
 
-const anything = fc.string({ unit: fc.constantFrom("a", "E", "1", " ", "\n", ";", "'", '"', "$", "\\", "/", "*", "-", "(", ")") });
+const anything = fc.string({
+  unit: fc.constantFrom("a", "E", "1", " ", "\n", ";", "'", '"', "$", "\\", "/", "*", "-", "(", ")"),
+});
 const quotedWith = (quote: string) => anything.map((text) => quote + text.replaceAll(quote, quote + quote) + quote);
-const nested: fc.Arbitrary<string> = fc.letrec((tie) => ({
-  comment: fc
-    .tuple(anything.map((text) => text.replace(/[*/]/g, "")), fc.option(tie("comment"), { nil: "", maxDepth: 3 }))
-    .map(([text, inner]) => `/* ${text} ${String(inner)} ; */`),
-})).comment.map(String);
-const comment = fc.oneof(nested, anything.map((text) => `--${text.replaceAll("\n", "")};\n`));
+const nested: fc.Arbitrary<string> = fc
+  .letrec((tie) => ({
+    comment: fc
+      .tuple(
+        anything.map((text) => text.replace(/[*/]/g, "")),
+        fc.option(tie("comment"), { nil: "", maxDepth: 3 }),
+      )
+      .map(([text, inner]) => `/* ${text} ${String(inner)} ; */`),
+  }))
+  .comment.map(String);
+const comment = fc.oneof(
+  nested,
+  anything.map((text) => `--${text.replaceAll("\n", "")};\n`),
+);
 
 /** Pieces that hold semicolons which end nothing. Each ends where nothing can run into the next one. */
 const piece = fc.oneof(
@@ -52,9 +62,12 @@ test("function bodies of the standard's kind stay whole", () => {
   expect(splitStatements(`${bodied}; SELECT 1`).map(({ text }) => text)).toEqual([bodied, "SELECT 1"]);
 });
 
-test.each(["SELECT 'a", 'SELECT "a', "SELECT $x$ a $y$", "/* /* */", "SELECT E'\\'"])("%s is refused as never closed", (sql) => {
-  expect(() => splitStatements(`SELECT 1;\n${sql}`)).toThrow(/line 2: .*never closed/);
-});
+test.each(["SELECT 'a", 'SELECT "a', "SELECT $x$ a $y$", "/* /* */", "SELECT E'\\'"])(
+  "%s is refused as never closed",
+  (sql) => {
+    expect(() => splitStatements(`SELECT 1;\n${sql}`)).toThrow(/line 2: .*never closed/);
+  },
+);
 
 test("PostgreSQL reads the same strings out of the statements as went in", async () => {
   await using database = await createEmptyDatabase();

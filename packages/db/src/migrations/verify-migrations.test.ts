@@ -23,19 +23,27 @@ test("verify passes what takes itself back, and leaves no database and nothing i
   await using folder = await createMigrationFolder();
   await using onlooker = await connectOnlooker(database.url);
   await folder.add("0001_everything", everything, nothing);
-  await folder.add("0002_index", "-- migrate: no-transaction\nCREATE INDEX CONCURRENTLY child_at ON child (at)", "DROP INDEX child_at");
+  await folder.add(
+    "0002_index",
+    "-- migrate: no-transaction\nCREATE INDEX CONCURRENTLY child_at ON child (at)",
+    "DROP INDEX child_at",
+  );
   const verified = await verifyMigrations({ url: database.url, directory: folder.directory });
   expect(verified).toEqual({ verified: ["0001_everything", "0002_index"] });
-  expect(await onlooker.rows("SELECT to_regclass('parent') AS parent, to_regclass('schema_migrations') AS ledger")).toEqual([
-    { parent: null, ledger: null },
-  ]);
+  expect(
+    await onlooker.rows("SELECT to_regclass('parent') AS parent, to_regclass('schema_migrations') AS ledger"),
+  ).toEqual([{ parent: null, ledger: null }]);
 });
 
 /** Each is a change and a way back that forgets something, and what verify has to say of it. */
 test.each([
   ["CREATE TABLE a (x int); CREATE TABLE b (y int)", "DROP TABLE a", /\+ table public\.b/],
   ["CREATE INDEX child_at ON child (at)", "", /\+ index public\.child_at: CREATE INDEX/],
-  ["ALTER TABLE child SET (fillfactor = 70)", "", /- table public\.child.*fillfactor=80(.|\n)*\+ table public\.child.*fillfactor=70/],
+  [
+    "ALTER TABLE child SET (fillfactor = 70)",
+    "",
+    /- table public\.child.*fillfactor=80(.|\n)*\+ table public\.child.*fillfactor=70/,
+  ],
   ["ALTER TABLE parent ALTER mood SET DEFAULT 'hurried'", "", /- column public\.parent\.mood.*calm/],
   ["ALTER TABLE parent ALTER mood DROP DEFAULT", "", /- column public\.parent\.mood/],
   ["ALTER TABLE child ALTER mood SET STORAGE PLAIN, ALTER size SET (n_distinct = 5)", "", /n_distinct=5/],

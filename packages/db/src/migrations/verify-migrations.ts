@@ -59,11 +59,19 @@ async function verifyWholeWay(
 ): Promise<void> {
   for (const [version, expected] of [...catalogues.entries()].slice(0, -1).reverse()) {
     await revertDownTo(session, migrations, { to: version, acceptDataLoss: true });
-    await expectCatalogue(session, expected, `Going down to ${version} does not lead to what ${version} was on the way up`);
+    await expectCatalogue(
+      session,
+      expected,
+      `Going down to ${version} does not lead to what ${version} was on the way up`,
+    );
   }
   for (const [version, expected] of catalogues.entries()) {
     await applyUpTo(session, migrations, version);
-    await expectCatalogue(session, expected, `Going up again to ${version} does not lead to what ${version} was at first`);
+    await expectCatalogue(
+      session,
+      expected,
+      `Going up again to ${version} does not lead to what ${version} was at first`,
+    );
   }
   log(`all the way down and up again: the same catalogue at each of ${migrations.length} versions`);
 }

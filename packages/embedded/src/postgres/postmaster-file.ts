@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile, readlink, rm } from "node:fs/promises";
+import { readdir, readFile, readlink, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -41,8 +41,9 @@ export async function clearLeftover(dataDir: string, log: (line: string) => void
     await stopProcess(postmaster.pid, 30_000);
   }
   if (process.platform !== "linux") return;
+  const folder = await realpath(dataDir);
   const until = performance.now() + 10_000;
-  while (await isLivedIn(dataDir)) {
+  while (await isLivedIn(folder)) {
     if (performance.now() > until) return; // PostgreSQL will say what it thinks of that
     await sleep(20);
   }
@@ -65,15 +66,17 @@ async function commandLineOf(pid: number): Promise<string> {
 
 async function stopProcess(pid: number, timeoutMs: number): Promise<void> {
   const until = performance.now() + timeoutMs;
-  const isPast = (): boolean => performance.now() > until;
-  while (sendSignal(pid, isPast() ? "SIGKILL" : "SIGINT") && (await commandLineOf(pid)) !== "") await sleep(20);
+  sendSignal(pid, "SIGINT");
+  while ((await commandLineOf(pid)) !== "") {
+    if (performance.now() > until) sendSignal(pid, "SIGKILL");
+    await sleep(20);
+  }
 }
 
-/** False when there is no such process any more. */
-function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
-    return process.kill(pid, signal);
+    process.kill(pid, signal);
   } catch {
-    return false;
+    // It is gone, which is what the caller waits for.
   }
 }

@@ -25,7 +25,8 @@ const json = z.string().superRefine((value, context) => {
 
 function faultOfJson(value: string): string | undefined {
   try {
-    const parsed = parseJson(value);
+    // Only numbers that stand after something are looked at, and this may be nothing but a number.
+    const parsed = parseJson(` ${value}`);
     if (isTooDeep(parsed, maxDepth)) return `must not be nested more than ${maxDepth} deep`;
     return unstorableCharacterIn(parsed) ? "must not have a NUL character or a lone surrogate" : undefined;
   } catch (error) {

@@ -12,7 +12,7 @@ const roles = {
 
 export type Role = keyof typeof roles;
 
-const roleOfName = new Map(
+const roleOfName = new Map<string, Role>(
   Object.entries(roles).flatMap(([role, names]) =>
     names.map((name) => [name, role as Role] as const), // `Object.entries` widens the keys of `roles`
   ),

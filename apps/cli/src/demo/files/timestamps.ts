@@ -125,12 +125,14 @@ function offsetMsOf(text: string | undefined): number {
   return offset["sign"] === "-" ? -ms : ms;
 }
 
-/** Tells the unit by the size: the years 2001 to 2100 in seconds, milliseconds, microseconds, nanoseconds. */
+const endMicros = Date.UTC(2100, 0) * 1_000;
+
+/** Tells the unit by the size: the years 2001 to 2099 in seconds, milliseconds, microseconds, nanoseconds. */
 function microsOfEpoch(text: string): Micros | undefined {
   const count = Number(text);
   for (const microsPerUnit of [1e6, 1e3, 1, 1e-3]) {
     const micros = Math.round(count * microsPerUnit);
-    if (micros >= 1e15 && micros < 4.1e15) return micros;
+    if (micros >= 1e15 && micros < endMicros) return micros;
   }
   return undefined;
 }

@@ -3,6 +3,8 @@ import { migrateUp } from "../migrate.ts";
 
 process.send?.("ready");
 await once(process, "message");
-const result = await migrateUp(JSON.parse(process.argv[2] ?? "{}")).catch((error: unknown) => ({ error: String(error) }));
+const result = await migrateUp(JSON.parse(process.argv[2] ?? "{}")).catch((error: unknown) => ({
+  error: String(error),
+}));
 process.send?.(result);
 process.disconnect();

@@ -39,7 +39,8 @@ export async function createMigrationFolder(): Promise<MigrationFolder> {
 export async function connectOnlooker(url: string): Promise<Onlooker> {
   const client = new pg.Client({ connectionString: url, application_name: "onlooker" });
   await client.connect();
-  const rows: Onlooker["rows"] = async (sql, values = []) => (await client.query({ text: sql, values: [...values] })).rows;
+  const rows: Onlooker["rows"] = async (sql, values = []) =>
+    (await client.query({ text: sql, values: [...values] })).rows;
   return {
     rows,
     async until(sql) {

@@ -1,0 +1,99 @@
+import { type Db, statement } from "@millrace/db";
+import { createTestDatabase } from "@millrace/embedded/testing";
+import { copyRowOf, monthOf } from "@millrace/events";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createPartitionKeeper } from "../partitions/partition-keeper.ts";
+import { createEventStore, type EventRows } from "./store-events.ts";
+
+const received = "2026-11-23T10:00:00.000Z";
+const now = (): Date => new Date(received);
+
+function eventStoreOf(db: Db) {
+  const window = { maxAgeDays: 3_650, maxAheadDays: 31 };
+  const partitions = createPartitionKeeper({ db, table: "telemetry_events", window, premakeMonths: 1, now });
+  return createEventStore({ db, partitions });
+}
+
+function rowsOf(events: readonly { id: string; time?: string; dataJson?: string }[]): EventRows {
+  const lines = events.map(({ id, time = received, dataJson = '{"a":1}' }) => ({
+    row: copyRowOf({ id, source: "/s", type: "t", time, dataJson }, received),
+    month: monthOf(time),
+  }));
+  return { rows: lines.map(({ row }) => row).join(""), months: [...new Set(lines.map(({ month }) => month))] };
+}
+
+const countIn = (table: string) =>
+  statement<[], { ids: string[] | null }>("test.ids", `SELECT array_agg(id ORDER BY id) AS ids FROM ${table}`);
+const idsIn = async (db: Db, table: string): Promise<string[]> => (await db.rows(countIn(table), []))[0]?.ids ?? [];
+
+test("rows of several jobs are stored, and storing them again changes nothing", async () => {
+  await using database = await createTestDatabase();
+  const store = eventStoreOf(database.db);
+  const jobs = [rowsOf([{ id: "a" }, { id: "b" }]), rowsOf([{ id: "c" }])];
+  expect(await store(jobs)).toEqual({ inserted: 3, quarantined: 0, deadLettered: 0 });
+  expect(await store([...jobs, rowsOf([{ id: "d" }])])).toEqual({ inserted: 1, quarantined: 0, deadLettered: 0 });
+  expect(await idsIn(database.db, "telemetry_events")).toEqual(["a", "b", "c", "d"]);
+});
+
+test("two workers that store the same rows in different orders leave each once", async () => {
+  await using database = await createTestDatabase();
+  const ids = Array.from({ length: 500 }, (_, index) => ({ id: `e${index}` }));
+  const [one, two] = [eventStoreOf(database.db), eventStoreOf(database.db)];
+  const counts = await Promise.all([one([rowsOf(ids)]), two([rowsOf(ids.toReversed())])]);
+  expect(counts.reduce((sum, { inserted }) => sum + inserted, 0)).toBe(500);
+  expect(new Set(await idsIn(database.db, "telemetry_events")).size).toBe(500);
+});
+
+test("late events get their month's partition on demand; those outside the window go to quarantine", async () => {
+  await using database = await createTestDatabase();
+  const counts = await eventStoreOf(database.db)([
+    rowsOf([
+      { id: "now" },
+      { id: "late", time: "2019-02-28T23:59:59.999999Z" },
+      { id: "too late", time: "1999-01-01T00:00:00Z" },
+      { id: "far ahead", time: "9999-12-31T23:59:59Z" },
+    ]),
+  ]);
+  expect(counts).toEqual({ inserted: 2, quarantined: 2, deadLettered: 0 });
+  expect(await idsIn(database.db, "telemetry_events_y2019m02")).toEqual(["late"]);
+  expect(await idsIn(database.db, "telemetry_events_quarantine")).toEqual(["far ahead", "too late"]);
+});
+
+test("a partition that was dropped behind our back is made again", async () => {
+  await using database = await createTestDatabase();
+  const store = eventStoreOf(database.db);
+  await store([rowsOf([{ id: "a" }])]);
+  await database.db.run(statement<[], never>("test.drop", "DROP TABLE telemetry_events_y2026m11"), []);
+  expect(await store([rowsOf([{ id: "b" }])])).toMatchObject({ inserted: 1 });
+});
+
+test("what PostgreSQL refuses becomes a dead letter once, and its neighbours are committed", async () => {
+  await using database = await createTestDatabase();
+  const store = eventStoreOf(database.db);
+  const events = Array.from({ length: 20 }, (_, index) => ({
+    id: `e${String(index).padStart(2, "0")}`,
+    dataJson: index % 7 === 3 ? '{"a":"\\u0000"}' : "{}",
+  }));
+  expect(await store([rowsOf(events)])).toEqual({ inserted: 17, quarantined: 0, deadLettered: 3 });
+  await store([rowsOf(events)]);
+  expect(await idsIn(database.db, "telemetry_events")).toHaveLength(17);
+  expect(await idsIn(database.db, "dead_letters")).toHaveLength(3);
+});
+
+test("any mixture of good, repeated and refused rows ends with each good one exactly once", async () => {
+  await using database = await createTestDatabase();
+  const store = eventStoreOf(database.db);
+  const isGood = (id: number): boolean => id % 5 !== 0;
+  const job = fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 1, maxLength: 20 });
+  const seen = new Set<number>();
+  await fc.assert(
+    fc.asyncProperty(fc.array(job, { minLength: 1, maxLength: 4 }), async (jobs) => {
+      await store(jobs.map((ids) => rowsOf(ids.map((id) => ({ id: `p${id}`, dataJson: isGood(id) ? "{}" : '"\\u0000"' })))));
+      for (const id of jobs.flat()) if (isGood(id)) seen.add(id);
+      const stored = await idsIn(database.db, "telemetry_events");
+      expect(stored).toEqual([...seen].map((id) => `p${id}`).sort());
+    }),
+    { numRuns: 25 },
+  );
+});

@@ -1,0 +1,2 @@
+export { createTestDatabase, type TestDatabase } from "./test-database.ts";
+export { createTestRedis, type TestRedis } from "./test-redis.ts";
