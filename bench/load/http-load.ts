@@ -26,7 +26,11 @@ const headEnd = Buffer.from("\r\n\r\n");
 export async function httpLoad({ url, connections, next }: LoadOptions): Promise<LoadResult> {
   const { hostname, port } = new URL(url);
   const statuses: Record<number, number> = {};
-  const latency = build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
+  const latency = build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 60_000_000,
+    numberOfSignificantValueDigits: 3,
+  });
   const startedAt = performance.now();
 
   const runOne = (): Promise<void> =>

@@ -1,15 +1,19 @@
-import { type CallExpression, type Expression, type Program, Visitor } from "oxc-parser";
+import { type Argument, type CallExpression, type Program, Visitor } from "oxc-parser";
 import type { SourceFile } from "./source-tree.ts";
 
-/** The calls of a function that names something of ours: by its first argument, or by that object's `name`. */
-export function callsIn(file: SourceFile, callee: string): { readonly name: string | undefined }[] {
-  const found: { readonly name: string | undefined }[] = [];
+/**
+ * The names given to `statement("name", …)` or `defineJob({ name: "name", … })`, all of them where an expression
+ * chooses between several. A name that a function makes is not among them.
+ */
+export function namesIn({ program }: SourceFile, callee: string): string[] {
+  const names: string[] = [];
   new Visitor({
     CallExpression(call) {
-      if (calleeOf(call) === callee) found.push({ name: nameOf(call) });
+      const [first] = call.arguments;
+      if (calleeOf(call) === callee && first !== undefined) names.push(...literalsIn(nameIn(first)));
     },
-  }).visit(file.program);
-  return found;
+  }).visit(program);
+  return names;
 }
 
 /** How often `process.env` occurs, and how often as the whole argument of the function that checks it. */
@@ -22,7 +26,7 @@ export function environmentReads(program: Program): { readonly reads: number; re
     },
     CallExpression(call) {
       if (!/^(load\w*Config|configure)$/.test(calleeOf(call) ?? "")) return;
-      const values = call.arguments.flatMap((argument) =>
+      const values = call.arguments.flatMap((argument): Argument[] =>
         argument.type === "ObjectExpression"
           ? argument.properties.flatMap((property) => (property.type === "Property" ? [property.value] : []))
           : [argument],
@@ -37,18 +41,19 @@ function calleeOf({ callee }: CallExpression): string | undefined {
   return callee.type === "Identifier" ? callee.name : undefined;
 }
 
-function nameOf(call: CallExpression): string | undefined {
-  const [first] = call.arguments;
-  if (first?.type === "Literal") return String(first.value);
-  if (first?.type !== "ObjectExpression") return undefined;
-  for (const property of first.properties) {
-    if (property.type !== "Property" || property.key.type !== "Identifier" || property.key.name !== "name") continue;
-    return property.value.type === "Literal" ? String(property.value.value) : undefined;
-  }
-  return undefined;
+function nameIn(argument: Argument): Argument | undefined {
+  if (argument.type !== "ObjectExpression") return argument;
+  return argument.properties
+    .filter((property) => property.type === "Property")
+    .find(({ key }) => key.type === "Identifier" && key.name === "name")?.value;
 }
 
-function isEnvironment(node: Pick<Expression, "type">): boolean {
-  const { object, property } = node as { object?: { name?: string }; property?: { name?: string } }; // absent in others
-  return node.type === "MemberExpression" && object?.name === "process" && property?.name === "env";
+function literalsIn(node: Argument | undefined): string[] {
+  if (node?.type === "ConditionalExpression") return [...literalsIn(node.consequent), ...literalsIn(node.alternate)];
+  return node?.type === "Literal" ? [String(node.value)] : [];
+}
+
+function isEnvironment(node: Argument): boolean {
+  if (node.type !== "MemberExpression" || node.computed) return false;
+  return node.object.type === "Identifier" && node.object.name === "process" && node.property.name === "env";
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { callsIn, environmentReads } from "./calls.ts";
+import { environmentReads, namesIn } from "./calls.ts";
 import { sourceFiles } from "./source-tree.ts";
 
 const products = sourceFiles.filter((file) => !file.isTest);
@@ -21,14 +21,14 @@ test("packages do not look at the environment, and in an app each command does a
 });
 
 test("jobs have unique wire names of the form feature.verb_object", () => {
-  const names = products.flatMap((file) => callsIn(file, "defineJob").map(({ name }) => name));
+  const names = products.flatMap((file) => namesIn(file, "defineJob"));
   expect(names.length).toBeGreaterThan(0);
   expect(names.filter((name) => !isFeatureName(name))).toEqual([]);
   expect(repeatedIn(names)).toEqual([]);
 });
 
 test("statements have unique names of the form feature.verb_object", () => {
-  const names = products.flatMap((file) => callsIn(file, "statement").map(({ name }) => name));
+  const names = products.flatMap((file) => namesIn(file, "statement"));
   expect(names.length).toBeGreaterThan(0);
   expect(names.filter((name) => !isFeatureName(name))).toEqual([]);
   expect(repeatedIn(names)).toEqual([]);
@@ -54,11 +54,10 @@ test("no test is left out or run alone", () => {
   expect(found.map((file) => file.path)).toEqual([]);
 });
 
-/** An undefined name is one that is put together at run time, so that a search would not find it. */
-function isFeatureName(name: string | undefined): boolean {
-  return name !== undefined && /^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z0-9]+)*$/.test(name);
+function isFeatureName(name: string): boolean {
+  return /^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z0-9]+)*$/.test(name);
 }
 
-function repeatedIn(names: readonly (string | undefined)[]): (string | undefined)[] {
+function repeatedIn(names: readonly string[]): string[] {
   return names.filter((name, at) => names.indexOf(name) !== at);
 }

@@ -3,7 +3,16 @@ import { builtinModules } from "node:module";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { findCycle } from "./find-cycle.ts";
-import { fileOf, type Import, manifests, packageOf, root, type SourceFile, sourceFiles, workspaceOf } from "./source-tree.ts";
+import {
+  fileOf,
+  type Import,
+  manifests,
+  packageOf,
+  root,
+  type SourceFile,
+  sourceFiles,
+  workspaceOf,
+} from "./source-tree.ts";
 
 /** What each package may use of ours. Apps may use every package; in tests `@millrace/embedded` is open to all. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -81,20 +90,24 @@ test("every door of a package is a file that is there", () => {
 test("what a file imports is declared by its own workspace", () => {
   const undeclared = sourceFiles.flatMap((file) => {
     const declared = declaredFor(file);
-    return importsOf([file], ({ specifier }) => {
-      const isPackage = !specifier.startsWith(".") && !specifier.startsWith("node:") && !builtinModules.includes(specifier);
-      return isPackage && !declared.has(packageOf(specifier));
-    });
+    return importsOf(
+      [file],
+      ({ specifier }) => !/^(?:\.|node:)/.test(specifier) && !declared.has(packageOf(specifier)),
+    );
   });
   expect(undeclared).toEqual([]);
 });
 
 test("Node's own modules are written with their node: prefix", () => {
-  expect(importsOf(sourceFiles, ({ specifier }) => builtinModules.includes(specifier))).toEqual([]);
+  expect(importsOf(sourceFiles, ({ specifier }) => isUnprefixedBuiltin(specifier))).toEqual([]);
 });
 
 function isOurs(specifier: string): boolean {
   return specifier.startsWith("@millrace/");
+}
+
+function isUnprefixedBuiltin(specifier: string): boolean {
+  return !specifier.startsWith("node:") && builtinModules.includes(specifier);
 }
 
 function isDoor(specifier: string): boolean {

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
-import { parseSync, type Program, type StaticExport, type StaticImport } from "oxc-parser";
+import { type Program, parseSync, type StaticExport, type StaticImport } from "oxc-parser";
 
 /** The repository's folder. */
 export const root = join(import.meta.dirname, "../..");

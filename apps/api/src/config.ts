@@ -1,4 +1,13 @@
-import { bytes, ConfigError, integer, isLoopback, logLevel, postgresUrl, readEnvironment, redisUrl } from "@millrace/runtime";
+import {
+  bytes,
+  ConfigError,
+  integer,
+  isLoopback,
+  logLevel,
+  postgresUrl,
+  readEnvironment,
+  redisUrl,
+} from "@millrace/runtime";
 import { z } from "zod";
 
 /** The variables that the API reads. */
@@ -39,7 +48,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
   const read = readEnvironment(env, variables);
   const queueRedisUrl = read.QUEUE_REDIS_URL ?? read.REDIS_URL;
   const problems = [
-    ...(queueRedisUrl === undefined ? ["QUEUE_REDIS_URL is not set: give the queue's Redis, or REDIS_URL for one server"] : []),
+    ...(queueRedisUrl === undefined
+      ? ["QUEUE_REDIS_URL is not set: give the queue's Redis, or REDIS_URL for one server"]
+      : []),
     ...(read.DEVELOPMENT_KEY !== undefined && !isLoopback(read.HOST)
       ? ["DEVELOPMENT_KEY works only while HOST is a loopback address; create real keys with: npm run keys -- create"]
       : []),

@@ -26,7 +26,10 @@ const db = app.use(
   }),
 );
 const queues = app.use(
-  await connectQueues({ ...config.queue, onError: (err) => log.warn({ err }, "the queue's Redis connection has a fault") }),
+  await connectQueues({
+    ...config.queue,
+    onError: (err) => log.warn({ err }, "the queue's Redis connection has a fault"),
+  }),
 );
 const server = await createServer({
   db,

@@ -6,13 +6,13 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Registry } from "prom-client";
 import { registerAccess } from "./access/require-scope.ts";
-import { registerReading } from "./events/reading.ts";
 import { createIngestBuffer } from "./events/ingest-buffer.ts";
 import { type IngestLimits, ingestMediaTypes, registerIngest } from "./events/ingest-route.ts";
+import { registerReading } from "./events/reading.ts";
 import { registerDocs } from "./http/docs.ts";
-import { HttpProblem, problemOf, sendProblem } from "./http/problem.ts";
 import { registerHealth } from "./http/health.ts";
 import { registerMetrics } from "./http/metrics.ts";
+import { HttpProblem, problemOf, sendProblem } from "./http/problem.ts";
 
 export interface ServerNeeds {
   readonly db: Db;
@@ -45,7 +45,10 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
     if (problem.status >= 500) {
-      request.log[problem.status === 500 ? "error" : "warn"]({ err: problem.cause ?? error, code: problem.code }, "request failed");
+      request.log[problem.status === 500 ? "error" : "warn"](
+        { err: problem.cause ?? error, code: problem.code },
+        "request failed",
+      );
     }
     return sendProblem(problem, request, reply);
   });

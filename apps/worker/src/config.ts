@@ -18,9 +18,13 @@ export const variables = {
   INGEST_BATCH_BYTES: bytes({ min: 1_024 })
     .default(8 * 1_024 ** 2)
     .describe("most bytes of one transaction"),
-  INGEST_BATCH_WAIT_MS: integer({ max: 10_000 }).default(10).describe("how long jobs wait for others to share a transaction"),
+  INGEST_BATCH_WAIT_MS: integer({ max: 10_000 })
+    .default(10)
+    .describe("how long jobs wait for others to share a transaction"),
   INGEST_BATCH_PARALLEL: integer({ min: 1, max: 64 }).default(2).describe("transactions under way at once"),
-  INGEST_JOB_LOCK_MS: integer({ min: 1_000 }).default(30_000).describe("after this long a dead worker's jobs go to another"),
+  INGEST_JOB_LOCK_MS: integer({ min: 1_000 })
+    .default(30_000)
+    .describe("after this long a dead worker's jobs go to another"),
   EVENT_MAX_AGE_DAYS: integer({ max: 365_000 }).default(9_131).describe("older events go to quarantine"),
   EVENT_MAX_AHEAD_DAYS: integer({ max: 3_650 }).default(31).describe("events further in the future go to quarantine"),
   PARTITION_PREMAKE_MONTHS: integer({ min: 1, max: 120 }).default(3).describe("monthly partitions made ahead"),

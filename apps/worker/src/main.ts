@@ -34,7 +34,8 @@ const db = app.use(
 );
 const onError = (err: Error): void => log.warn({ err }, "the queue's Redis connection has a fault");
 const queues = app.use(await connectQueues({ ...config.queue, onError }));
-if (config.ops !== undefined) app.use(await serveOps(config.ops, { registry, authenticator: createAuthenticator({ db }) }));
+if (config.ops !== undefined)
+  app.use(await serveOps(config.ops, { registry, authenticator: createAuthenticator({ db }) }));
 
 const partitions = createPartitionKeeper({
   db,

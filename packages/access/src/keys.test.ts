@@ -5,7 +5,10 @@ import { createAuthenticator } from "./authenticator.ts";
 import { hashOf, isKey, newKey } from "./key.ts";
 import { createKey, listKeys, revokeKey } from "./keys.ts";
 
-const allColumns = statement<[], { stored: string }>("test.read_keys", "select to_jsonb(k)::text as stored from api_keys k");
+const allColumns = statement<[], { stored: string }>(
+  "test.read_keys",
+  "select to_jsonb(k)::text as stored from api_keys k",
+);
 
 const insertTwin = statement<[prefix: string, hash: Buffer]>(
   "test.insert_key",
@@ -59,20 +62,23 @@ test("keys are listed oldest first with all that is known of them", async () => 
   });
 });
 
-test.each(["id", "prefix", "key"] as const)("a key is revoked by its %s, in other processes after ten seconds", async (by) => {
-  await using database = await createTestDatabase();
-  const { db } = database;
-  const created = await createKey(db, { name: "lost", scopes: ["read"] });
-  const kept = await createKey(db, { name: "kept", scopes: ["read"] });
-  let nowMs = 0;
-  const { authenticate } = createAuthenticator({ db, now: () => nowMs });
-  await authenticate(bearer(created.key));
-  const revoked = await revokeKey(db, created[by]);
-  expect(revoked).toMatchObject({ id: created.id, revokedAt: expect.any(Date) });
-  nowMs = 10_000;
-  expect(await authenticate(bearer(created.key))).toBeUndefined();
-  expect(await authenticate(bearer(kept.key))).toMatchObject({ name: "kept" });
-});
+test.each(["id", "prefix", "key"] as const)(
+  "a key is revoked by its %s, in other processes after ten seconds",
+  async (by) => {
+    await using database = await createTestDatabase();
+    const { db } = database;
+    const created = await createKey(db, { name: "lost", scopes: ["read"] });
+    const kept = await createKey(db, { name: "kept", scopes: ["read"] });
+    let nowMs = 0;
+    const { authenticate } = createAuthenticator({ db, now: () => nowMs });
+    await authenticate(bearer(created.key));
+    const revoked = await revokeKey(db, created[by]);
+    expect(revoked).toMatchObject({ id: created.id, revokedAt: expect.any(Date) });
+    nowMs = 10_000;
+    expect(await authenticate(bearer(created.key))).toBeUndefined();
+    expect(await authenticate(bearer(kept.key))).toMatchObject({ name: "kept" });
+  },
+);
 
 test("revoking again changes nothing", async () => {
   await using database = await createTestDatabase();

@@ -1,5 +1,4 @@
 import { setImmediate as turn } from "node:timers/promises";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createMemoryCache } from "./memory-cache.ts";
 
@@ -43,9 +42,9 @@ test("readers of one key share one load", async () => {
     loads.push(key);
     return source.get(key);
   };
-  expect(await Promise.all([world.cache.get("a", load), world.cache.get("a", load), world.cache.get("b", load)])).toEqual(
-    ["1", "1", undefined],
-  );
+  expect(
+    await Promise.all([world.cache.get("a", load), world.cache.get("a", load), world.cache.get("b", load)]),
+  ).toEqual(["1", "1", undefined]);
   expect(loads).toEqual(["a", "b"]);
 });
 
@@ -166,80 +165,4 @@ test.each(["delete", "clear"] as const)("a load that began before a %s does not 
   before.resolve("old");
   expect(await early).toBe("old");
   expect(cache.peek("a")?.value).toBe("new");
-});
-
-/** What happens to one cache whose source counts its writes; every write is followed by a delete. */
-const step = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("read" as const), key: fc.constantFrom("a", "b", "c") }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("write" as const), key: fc.constantFrom("a", "b", "c") }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ do: fc.constant("answer" as const), which: fc.nat(), isFailure: fc.boolean() }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 30 * seconds }) }) },
-);
-
-test("no reader that comes after a write gets an older value, and none gets one past its age", async () => {
-  const property = fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-    let nowMs = 0;
-    const cache = createMemoryCache<{ version: number; readAtMs: number }>({
-      ttlMs: 10 * seconds,
-      refreshAfterMs: 5 * seconds,
-      negativeTtlMs: 2 * seconds,
-      staleIfErrorMs: 40 * seconds,
-      maxEntries: 2,
-      now: () => nowMs,
-    });
-    const versions = new Map<string, number>();
-    const open: { key: string; since: number; settle: (isFailure: boolean) => void }[] = [];
-    let failures = 0;
-
-    const load = (key: string) => {
-      const { promise, resolve, reject } = Promise.withResolvers<{ version: number; readAtMs: number } | undefined>();
-      const version = versions.get(key);
-      const value = version === undefined ? undefined : { version, readAtMs: nowMs };
-      const since = versions.get(key) ?? 0;
-      expect(open.some((other) => other.key === key && other.since === since)).toBe(false);
-      open.push({ key, since, settle: (isFailure) => (isFailure ? reject(new Error("away")) : resolve(value)) });
-      return promise;
-    };
-
-    async function read(key: string): Promise<void> {
-      const startedAtMs = nowMs;
-      const failuresBefore = failures;
-      const oldest = versions.get(key) ?? 0;
-      const oldestLoadMs = Math.min(startedAtMs, ...underWay(key));
-      const value = await cache.get(key, load).catch(() => "failed" as const);
-      if (value === "failed") return expect(failures).toBeGreaterThan(failuresBefore);
-      expect(value?.version ?? 0).toBeGreaterThanOrEqual(oldest);
-      if (value === undefined) return;
-      const allowedMs = failures > 0 ? 40 * seconds : 10 * seconds;
-      expect(value.readAtMs).toBeGreaterThanOrEqual(oldestLoadMs - allowedMs);
-    }
-
-    const loadStarts = new Map<object, number>();
-    function underWay(key: string): number[] {
-      return open.filter((load) => load.key === key).map((load) => loadStarts.get(load) ?? nowMs);
-    }
-
-    const readers: Promise<void>[] = [];
-    for (const next of steps) {
-      if (next.do === "read") readers.push(read(next.key));
-      if (next.do === "write") {
-        versions.set(next.key, (versions.get(next.key) ?? 0) + 1);
-        cache.delete(next.key);
-      }
-      if (next.do === "pass") nowMs += next.ms;
-      if (next.do === "answer" && open.length > 0) {
-        const [answered] = open.splice(next.which % open.length, 1);
-        if (next.isFailure) failures += 1;
-        answered?.settle(next.isFailure);
-      }
-      await turn();
-      for (const load of open) if (!loadStarts.has(load)) loadStarts.set(load, nowMs);
-    }
-    for (const load of open) load.settle(false);
-    await Promise.all(readers);
-  });
-  await fc.assert(property, { numRuns: 200 });
 });

@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import { connectPostgres } from "./connect.ts";
 import { statement } from "./statement.ts";
 
-const slowNumbers = statement<[], { n: number }>("test.slow_numbers", "SELECT n, pg_sleep(0.1)::text FROM generate_series(1, 5) n");
+const slowNumbers = statement<[], { n: number }>(
+  "test.slow_numbers",
+  "SELECT n, pg_sleep(0.1)::text FROM generate_series(1, 5) n",
+);
 const numbers = statement<[], { n: number }>("test.numbers", "SELECT n FROM generate_series(1, 1000) n");
 const sleep = statement<[], never>("test.sleep", "SELECT pg_sleep(600)");
 const pidOf = statement<[name: string], { pid: number }>(
@@ -25,7 +28,9 @@ test("a long read outlasts the time-outs of its pool, and only a long one does",
 
   expect(rows.flat().map(({ n }) => n)).toEqual([1, 2, 3, 4, 5]);
   await expect(Array.fromAsync(db.batches(slowNumbers, [], 1))).rejects.toThrow(/timeout/);
-  await expect(Array.fromAsync(db.batches(slowNumbers, [], 1, { timeoutMs: 200 }))).rejects.toThrow("statement timeout");
+  await expect(Array.fromAsync(db.batches(slowNumbers, [], 1, { timeoutMs: 200 }))).rejects.toThrow(
+    "statement timeout",
+  );
   expect(await db.rows(statement("test.setting", "SELECT current_setting('statement_timeout') AS value"), [])).toEqual([
     { value: "200ms" },
   ]);
@@ -33,7 +38,12 @@ test("a long read outlasts the time-outs of its pool, and only a long one does",
 
 test("a read that is whole gives its connection back, one that is left early does not lose the pool's place", async () => {
   await using database = await createTestDatabase();
-  await using db = await connectPostgres({ url: database.url, applicationName: "test", minConnections: 0, maxConnections: 1 });
+  await using db = await connectPostgres({
+    url: database.url,
+    applicationName: "test",
+    minConnections: 0,
+    maxConnections: 1,
+  });
 
   for (let read = 0; read < 3; read += 1) {
     for await (const batch of db.batches(numbers, [], 10, { timeoutMs: 60_000 })) {
@@ -64,7 +74,10 @@ test("a connection lost between two batches ends the read with an error", async 
   const read = async (): Promise<void> => {
     for await (const batch of db.batches(numbers, [], 10, { timeoutMs: 60_000 })) {
       if (batch[0]?.n !== 1) continue;
-      await database.db.rows(statement("test.kill", `SELECT pg_terminate_backend(pid) FROM (${pidOf.text}) AS reads`), ["lost"]);
+      await database.db.rows(
+        statement<[string], never>("test.kill", `SELECT pg_terminate_backend(pid) FROM (${pidOf.text}) AS reads`),
+        ["lost"],
+      );
     }
   };
 

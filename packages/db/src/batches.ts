@@ -31,7 +31,11 @@ export async function* cursorBatches<Params extends readonly unknown[], Row>(
   const connection = watch(client);
   try {
     while (true) {
-      const batch = await observed(name, (rows) => rows.length, () => connection.whileThere(cursor.read(batchRows)));
+      const batch = await observed(
+        name,
+        (rows) => rows.length,
+        () => connection.whileThere(cursor.read(batchRows)),
+      );
       if (batch.length > 0) yield batch;
       if (batch.length < batchRows) return;
     }

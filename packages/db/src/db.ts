@@ -1,5 +1,5 @@
-import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { cursorBatches, type LongRead, longRead } from "./batches.ts";
@@ -66,11 +66,18 @@ export function dbOnClient(client: pg.ClientBase, { depth = 0, cancel = () => {}
     },
 
     async copyIn({ name, text }, data) {
-      return await observed(name, (rows) => rows, async () => {
-        const copy = client.query(copyFrom(text));
-        await pipeline(Readable.from(typeof data === "string" ? [Buffer.from(data)] : data, { objectMode: false }), copy);
-        return copy.rowCount;
-      });
+      return await observed(
+        name,
+        (rows) => rows,
+        async () => {
+          const copy = client.query(copyFrom(text));
+          await pipeline(
+            Readable.from(typeof data === "string" ? [Buffer.from(data)] : data, { objectMode: false }),
+            copy,
+          );
+          return copy.rowCount;
+        },
+      );
     },
 
     async transaction(work) {

@@ -12,11 +12,7 @@ export interface QueryEvent {
 export const queryEvents = channel("millrace:query");
 
 /** Runs `work` and publishes how it went under the statement's name. Costs nothing without subscribers. */
-export async function observed<T>(
-  name: string,
-  rowsOf: (result: T) => number,
-  work: () => Promise<T>,
-): Promise<T> {
+export async function observed<T>(name: string, rowsOf: (result: T) => number, work: () => Promise<T>): Promise<T> {
   if (!queryEvents.hasSubscribers) return await work();
   const startedAt = performance.now();
   try {

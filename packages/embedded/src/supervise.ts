@@ -85,7 +85,8 @@ async function launch(plan: ProcessPlan, stop?: AbortSignal): Promise<ChildProce
     given.throwIfAborted();
     return child;
   } catch (cause) {
-    const reason = given.aborted && isRunning(child) ? `not ready after ${plan.startTimeoutMs / 1000} s` : String(cause);
+    const reason =
+      given.aborted && isRunning(child) ? `not ready after ${plan.startTimeoutMs / 1000} s` : String(cause);
     over.abort();
     await end(plan, child);
     const output = (await plan.lastOutput()).trim();

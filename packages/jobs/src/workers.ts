@@ -1,8 +1,8 @@
 import { backoffMs } from "@millrace/runtime";
 import { type Job, UnrecoverableError, Worker } from "bullmq";
-import { type JobKey, jobKeyOf, type JobPayload, jobs, type QueueName, queueNames } from "./catalogue.ts";
+import { type JobKey, type JobPayload, jobKeyOf, jobs, type QueueName, queueNames } from "./catalogue.ts";
 import { consumerConnection, defaultPrefix, type QueueRedisOptions } from "./connection.ts";
-import { jobEvents, type JobEvent } from "./job-events.ts";
+import { type JobEvent, jobEvents } from "./job-events.ts";
 
 /** What a handler is told about the run it is in. */
 export interface JobRun {

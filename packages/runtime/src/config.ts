@@ -39,7 +39,11 @@ export function describeEnvironment(shape: z.ZodRawShape): string {
     .map(([name, field]) => {
       const schema = field as z.ZodType; // a raw shape of this library's own making
       const fallback = schema.safeParse(undefined);
-      const note = !fallback.success ? " (required)" : fallback.data === undefined ? "" : ` (default ${String(fallback.data)})`;
+      const note = !fallback.success
+        ? " (required)"
+        : fallback.data === undefined
+          ? ""
+          : ` (default ${String(fallback.data)})`;
       return `  ${name.padEnd(width)}  ${schema.description ?? ""}${note}`;
     })
     .join("\n");

@@ -53,11 +53,14 @@ test("a request without a key is answered 401 with the scheme to use", async () 
   expect(reply.json()).toMatchObject({ type: "/problems/key_missing", status: 401 });
 });
 
-test.each(["Bearer nobody", "Bearer unknown", "Basic YTpi"])("a request without a valid key is answered 401 (%s)", async (key) => {
-  const reply = await call(key);
-  expect(reply.statusCode).toBe(401);
-  expect(reply.headers["www-authenticate"]).toBe('Bearer error="invalid_token"');
-});
+test.each(["Bearer nobody", "Bearer unknown", "Basic YTpi"])(
+  "a request without a valid key is answered 401 (%s)",
+  async (key) => {
+    const reply = await call(key);
+    expect(reply.statusCode).toBe(401);
+    expect(reply.headers["www-authenticate"]).toBe('Bearer error="invalid_token"');
+  },
+);
 
 test("a key without the route's scope is answered 403, which names the scope", async () => {
   const reply = await call("Bearer reader", "POST");

@@ -51,7 +51,9 @@ function refuseRoutesWithoutScope(app: FastifyInstance): void {
     done(
       names.length === 0
         ? undefined
-        : new Error(`Routes without a scope: ${names.join("; ")}. Give each config.scope: ingest, read, admin or public`),
+        : new Error(
+            `Routes without a scope: ${names.join("; ")}. Give each config.scope: ingest, read, admin or public`,
+          ),
     );
   });
 }

@@ -141,7 +141,10 @@ function rowsOf(
       const event = parseEvent(candidate.value, receivedTime);
       const row = copyRowOf(event, receivedTime);
       if (row.length > maxEventLength) {
-        throw new EventError("event_too_large", `The event has ${row.length} characters; ${maxEventLength} are allowed`);
+        throw new EventError(
+          "event_too_large",
+          `The event has ${row.length} characters; ${maxEventLength} are allowed`,
+        );
       }
       rows.push({ row, month: monthOf(event.time) });
     } catch (error) {

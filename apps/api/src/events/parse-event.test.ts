@@ -20,7 +20,13 @@ const event = { source: "/s", type: "t" };
 
 describe("an event", () => {
   test("keeps the attributes it came with", () => {
-    const sent = { ...event, id: "any string: äß/%20\\", subject: "x", time: "2026-01-31T23:59:59.5Z", data: { a: [1] } };
+    const sent = {
+      ...event,
+      id: "any string: äß/%20\\",
+      subject: "x",
+      time: "2026-01-31T23:59:59.5Z",
+      data: { a: [1] },
+    };
     expect(parseEvent(sent, receivedAt)).toEqual({
       id: sent.id,
       source: "/s",
@@ -97,18 +103,29 @@ describe("a time", () => {
   test("of any zone names the same instant", () => {
     const zone = fc.tuple(fc.constantFrom("+", "-"), fc.integer({ min: 0, max: 14 }), fc.integer({ min: 0, max: 59 }));
     fc.assert(
-      fc.property(fc.date({ min: new Date("0002-01-01"), max: new Date("9998-12-31"), noInvalidDate: true }), zone, (date, [sign, h, m]) => {
-        const shifted = new Date(date.getTime() + (sign === "+" ? 1 : -1) * (h * 60 + m) * 60_000).toISOString();
-        const pad = (n: number): string => String(n).padStart(2, "0");
-        expect(canonicalTimeOf(`${shifted.slice(0, -1)}${sign}${pad(h)}:${pad(m)}`)).toBe(date.toISOString());
-      }),
+      fc.property(
+        fc.date({ min: new Date("0002-01-01"), max: new Date("9998-12-31"), noInvalidDate: true }),
+        zone,
+        (date, [sign, h, m]) => {
+          const shifted = new Date(date.getTime() + (sign === "+" ? 1 : -1) * (h * 60 + m) * 60_000).toISOString();
+          const pad = (n: number): string => String(n).padStart(2, "0");
+          expect(canonicalTimeOf(`${shifted.slice(0, -1)}${sign}${pad(h)}:${pad(m)}`)).toBe(date.toISOString());
+        },
+      ),
     );
   });
 });
 
 describe("JSON", () => {
   test("numbers stay exactly as they were written", () => {
-    for (const text of ["12345678901234567890", "1.50e-7", "0.12345678901234567890123", "-0", "9007199254740993", "1e400"]) {
+    for (const text of [
+      "12345678901234567890",
+      "1.50e-7",
+      "0.12345678901234567890123",
+      "-0",
+      "9007199254740993",
+      "1e400",
+    ]) {
       expect(JSON.stringify(parseJson(`{"n": [${text}]}`))).toContain(text === "-0" ? "0" : text);
     }
     expect(() => parseJson("[1e5000]")).toThrow(NumberOutOfRangeError);
@@ -124,7 +141,9 @@ describe("JSON", () => {
 });
 
 test("a row of any event can be read back and is one line", () => {
-  const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }).filter((s) => codeOf({ ...event, id: s }) === "accepted");
+  const text = fc
+    .string({ unit: "grapheme", minLength: 1, maxLength: 40 })
+    .filter((s) => codeOf({ ...event, id: s }) === "accepted");
   fc.assert(
     fc.property(text, text, fc.jsonValue(), (id, source, data) => {
       const parsed = parseEvent({ id, source, type: "t", data }, receivedAt);

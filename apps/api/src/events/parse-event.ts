@@ -1,7 +1,7 @@
-import { randomUUIDv7 } from "./uuid-v7.ts";
 import type { TelemetryEvent } from "@millrace/events";
 import { canonicalTimeOf, timeOfUuidV7 } from "./event-time.ts";
 import { isTooDeep, unstorableCharacterIn } from "./json-limits.ts";
+import { randomUUIDv7 } from "./uuid-v7.ts";
 
 /** Why an event was not accepted. `index` counts from 0 in the order of the request. */
 export interface Rejection {
@@ -103,7 +103,15 @@ function jsonOf(value: unknown, name: string): string {
   return json;
 }
 
-const storedAttributes: ReadonlySet<string> = new Set(["id", "source", "type", "subject", "time", "data", "specversion"]);
+const storedAttributes: ReadonlySet<string> = new Set([
+  "id",
+  "source",
+  "type",
+  "subject",
+  "time",
+  "data",
+  "specversion",
+]);
 const attributeName = /^[a-z0-9_]{1,64}$/;
 
 /** All attributes beyond the six, such as `datacontenttype`, `dataschema` or `traceparent`. */

@@ -35,7 +35,9 @@ function exactNumber(value: number, source: string): unknown {
   if (String(value) === source) return value;
   const exponent = Number(/[eE]([+-]?\d+)$/.exec(source)?.[1] ?? 0);
   if (Math.abs(exponent) > maxExponent || source.length > maxExponent) {
-    throw new NumberOutOfRangeError(`The number ${source.slice(0, 40)} has an exponent or length beyond ${maxExponent}`);
+    throw new NumberOutOfRangeError(
+      `The number ${source.slice(0, 40)} has an exponent or length beyond ${maxExponent}`,
+    );
   }
   return JSON.rawJSON(source);
 }

@@ -22,7 +22,9 @@ export async function textOf(body: Buffer, contentEncoding: string | undefined, 
     throw new HttpProblem({ status: 400, code: "invalid_encoding", detail: "The body is not valid UTF-8" });
   }
   // A byte order mark is allowed and means nothing.
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.toString("utf8", 3) : bytes.toString("utf8");
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+    ? bytes.toString("utf8", 3)
+    : bytes.toString("utf8");
 }
 
 async function decoded(body: Buffer, encoding: string, maxBytes: number): Promise<Buffer> {

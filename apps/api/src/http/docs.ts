@@ -33,6 +33,9 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
     pages.addHook("onRoute", (route) => {
       route.config = { ...route.config, scope: "public" };
     });
-    await pages.register(swaggerUi, { routePrefix: "/docs", uiConfig: { persistAuthorization: true, tryItOutEnabled: true } });
+    await pages.register(swaggerUi, {
+      routePrefix: "/docs",
+      uiConfig: { persistAuthorization: true, tryItOutEnabled: true },
+    });
   });
 }

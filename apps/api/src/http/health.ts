@@ -25,8 +25,10 @@ export function registerHealth(app: FastifyInstance, { db, queues }: { db: Db; q
     },
     async () => {
       const [database, queue] = await Promise.allSettled([db.rows(answers, []), queues.ping()]);
-      if (database.status === "rejected") throw unavailable("database_unavailable", "PostgreSQL does not answer", database.reason);
-      if (queue.status === "rejected") throw unavailable("queue_unavailable", "The queue's Redis does not answer", queue.reason);
+      if (database.status === "rejected")
+        throw unavailable("database_unavailable", "PostgreSQL does not answer", database.reason);
+      if (queue.status === "rejected")
+        throw unavailable("queue_unavailable", "The queue's Redis does not answer", queue.reason);
       return { status: "ok" as const };
     },
   );

@@ -47,7 +47,9 @@ export function problemOf(error: unknown): HttpProblem {
       parameter: issue.instancePath.slice(1).replaceAll("/", "."),
       message: issue.message ?? "is not valid",
     }));
-    const detail = errors.map(({ parameter, message }) => (parameter ? `${parameter}: ${message}` : message)).join("; ");
+    const detail = errors
+      .map(({ parameter, message }) => (parameter ? `${parameter}: ${message}` : message))
+      .join("; ");
     return new HttpProblem({ status: 400, code: "invalid_request", detail, members: { errors } });
   }
   const fastify = problemOfFastify(error);
@@ -55,7 +57,8 @@ export function problemOf(error: unknown): HttpProblem {
   if (sqlStateOf(error) === "57014" || (error instanceof Error && error.message === "Query read timeout")) {
     return unavailable("database_timeout", "The database took too long; try again, or ask for a smaller range", error);
   }
-  if (isDatabaseFault(error)) return unavailable("database_unavailable", "The database is not available; try again", error);
+  if (isDatabaseFault(error))
+    return unavailable("database_unavailable", "The database is not available; try again", error);
   return new HttpProblem({
     status: 500,
     code: "internal_error",
@@ -69,7 +72,11 @@ function problemOfFastify(error: unknown): HttpProblem | undefined {
   const { statusCode, code, message } = error as Partial<FastifyError> & Error; // both are read as optional
   switch (code) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return new HttpProblem({ status: 413, code: "body_too_large", detail: "The body is too large; send fewer events" });
+      return new HttpProblem({
+        status: 413,
+        code: "body_too_large",
+        detail: "The body is too large; send fewer events",
+      });
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return new HttpProblem({ status: 415, code: "unsupported_media_type", detail: message });
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":

@@ -93,7 +93,10 @@ export function createApi({ url, key, maxTries = 8, maxWaitMs = 30_000 }: ApiOpt
         headers: { ...headers, "content-type": "application/x-ndjson", "content-encoding": "gzip" },
         body,
       });
-      const answer: unknown = await response.clone().json().catch(() => undefined);
+      const answer: unknown = await response
+        .clone()
+        .json()
+        .catch(() => undefined);
       // A request of bad events only is answered with 400, and with the same two members.
       const result = receipt.safeParse(answer);
       if (result.success && (response.ok || response.status === 400)) return result.data;
@@ -104,7 +107,9 @@ export function createApi({ url, key, maxTries = 8, maxWaitMs = 30_000 }: ApiOpt
       if (!response.ok) throw await refused(response, { url, key });
       const result = schema.safeParse(await response.json());
       if (result.success) return result.data;
-      throw new DemoError(`GET ${path} was not answered as expected; is ${url} a Millrace of this version?`, { cause: result.error });
+      throw new DemoError(`GET ${path} was not answered as expected; is ${url} a Millrace of this version?`, {
+        cause: result.error,
+      });
     },
     get retries() {
       return retries;
@@ -131,7 +136,9 @@ async function refused(response: Response, { url, key }: { url: string; key: str
     case 403:
       return new DemoError(`The key ${masked(key)} may not do this: ${detail}. It needs the scopes ingest and read.`);
     case 404:
-      return new DemoError(`${response.url} does not exist. Is something else than Millrace listening there? Give its address with --url.`);
+      return new DemoError(
+        `${response.url} does not exist. Is something else than Millrace listening there? Give its address with --url.`,
+      );
     default:
       return new DemoError(`${url} answered ${response.status}: ${detail}`);
   }

@@ -63,7 +63,9 @@ export type DemoArguments = z.output<typeof shape>;
 export function parseDemoArguments(args: readonly string[]): DemoArguments {
   const result = shape.safeParse(valuesOf(args));
   if (result.success) return result.data;
-  throw new ArgumentError(result.error.issues.map(({ path, message }) => `--${String(path[0])}: ${message}`).join("\n"));
+  throw new ArgumentError(
+    result.error.issues.map(({ path, message }) => `--${String(path[0])}: ${message}`).join("\n"),
+  );
 }
 
 function valuesOf(args: readonly string[]): unknown {

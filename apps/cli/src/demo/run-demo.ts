@@ -24,7 +24,7 @@ export async function runDemo(args: readonly string[]): Promise<number> {
       process.stdout.write(usage);
       return 0;
     }
-    const config = loadDemoConfig(process.env);
+    const config = await loadDemoConfig(process.env);
     return await sendTelemetry({ ...parsed, url: parsed.url ?? config.url, key: parsed.key ?? config.key });
   } catch (error) {
     if (!(error instanceof DemoError || error instanceof ConfigError)) throw error;

@@ -16,7 +16,12 @@ export interface Summary {
 
 export function summaryOf(
   tally: Tally,
-  { committed, alreadyThere, retries, elapsedMs }: { committed: number; alreadyThere: number; retries: number; elapsedMs: number },
+  {
+    committed,
+    alreadyThere,
+    retries,
+    elapsedMs,
+  }: { committed: number; alreadyThere: number; retries: number; elapsedMs: number },
 ): Summary {
   const seconds = Math.max(elapsedMs, 1) / 1_000;
   return {

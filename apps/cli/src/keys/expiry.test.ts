@@ -15,14 +15,26 @@ test.each([
   expect(expiryOf(text, nowMs)?.toISOString()).toBe(expected);
 });
 
-test.each(["", "d", "90", "90 d", "-1d", "2031-02-30", "2031-13-01", "2031-01-31T25:00Z", "2031-01-31T10:30", "tomorrow"])(
-  "%j means no time",
-  (text) => {
-    expect(expiryOf(text, nowMs)).toBeUndefined();
-  },
-);
+test.each([
+  "",
+  "d",
+  "90",
+  "90 d",
+  "-1d",
+  "2031-02-30",
+  "2031-13-01",
+  "2031-01-31T25:00Z",
+  "2031-01-31T10:30",
+  "tomorrow",
+])("%j means no time", (text) => {
+  expect(expiryOf(text, nowMs)).toBeUndefined();
+});
 
 test("every time means itself when written as an ISO date", () => {
   const time = fc.date({ min: new Date(0), max: new Date("9999-12-31T23:59:59Z"), noInvalidDate: true });
-  fc.assert(fc.property(time, (date) => expect(expiryOf(date.toISOString(), nowMs)).toEqual(date)));
+  fc.assert(
+    fc.property(time, (date) => {
+      expect(expiryOf(date.toISOString(), nowMs)).toEqual(date);
+    }),
+  );
 });

@@ -6,7 +6,12 @@ const headings = ["prefix", "name", "scopes", "state", "created", "last used", "
 export function keyTable(keys: readonly KeyInfo[], nowMs: number): string[] {
   const rows = [headings, ...keys.map((key) => cellsOf(key, nowMs))];
   const widths = headings.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 function cellsOf(key: KeyInfo, nowMs: number): string[] {

@@ -61,7 +61,11 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
     async push(item) {
       const { rows, length } = sizeOf(item);
       let batch = waiting.at(-1);
-      if (batch !== undefined && batch.items.length > 0 && (batch.rows + rows > maxRows || batch.length + length > maxLength)) {
+      if (
+        batch !== undefined &&
+        batch.items.length > 0 &&
+        (batch.rows + rows > maxRows || batch.length + length > maxLength)
+      ) {
         batch.isDue = true;
         batch = undefined;
       }

@@ -8,7 +8,11 @@ import type { EventRows, StoredCounts } from "./store-events.ts";
 
 /** What is published on `millrace:events` for each batch of jobs. */
 export type EventsEvent =
-  | { readonly kind: "committed"; readonly jobs: readonly { receivedAt: number; count: number }[]; readonly counts: StoredCounts }
+  | {
+      readonly kind: "committed";
+      readonly jobs: readonly { receivedAt: number; count: number }[];
+      readonly counts: StoredCounts;
+    }
   | { readonly kind: "delayed"; readonly error: unknown; readonly attempt: number };
 
 export const eventsEvents = channel("millrace:events");
@@ -46,7 +50,9 @@ export function createImportEvents({ storeEvents, batch }: ImportEventsNeeds): I
         const event: EventsEvent = { kind: "delayed", error, attempt };
         eventsEvents.publish(event);
         // Rejects only when draining, and then the next try is the last.
-        await sleep(backoffMs({ baseMs: 100, maxMs: 5_000 }, attempt), undefined, { signal: draining.signal }).catch(() => {});
+        await sleep(backoffMs({ baseMs: 100, maxMs: 5_000 }, attempt), undefined, { signal: draining.signal }).catch(
+          () => {},
+        );
       }
     }
   }

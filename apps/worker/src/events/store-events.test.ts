@@ -89,7 +89,9 @@ test("any mixture of good, repeated and refused rows ends with each good one exa
   const seen = new Set<number>();
   await fc.assert(
     fc.asyncProperty(fc.array(job, { minLength: 1, maxLength: 4 }), async (jobs) => {
-      await store(jobs.map((ids) => rowsOf(ids.map((id) => ({ id: `p${id}`, dataJson: isGood(id) ? "{}" : '"\\u0000"' })))));
+      await store(
+        jobs.map((ids) => rowsOf(ids.map((id) => ({ id: `p${id}`, dataJson: isGood(id) ? "{}" : '"\\u0000"' })))),
+      );
       for (const id of jobs.flat()) if (isGood(id)) seen.add(id);
       const stored = await idsIn(database.db, "telemetry_events");
       expect(stored).toEqual([...seen].map((id) => `p${id}`).sort());

@@ -42,7 +42,8 @@ export function createEventStore({ db, partitions, tables = telemetryTables }: S
       try {
         return await db.copyIn(tables.copyDirect, buffersOf(rows));
       } catch (error) {
-        if (sqlStateOf(error) !== sqlState.uniqueViolation && sqlStateOf(error) !== sqlState.deadlockDetected) throw error;
+        if (sqlStateOf(error) !== sqlState.uniqueViolation && sqlStateOf(error) !== sqlState.deadlockDetected)
+          throw error;
         cleanBatches = 0;
       }
     }
@@ -96,7 +97,11 @@ export function createEventStore({ db, partitions, tables = telemetryTables }: S
   return async function storeEvents(batch: readonly EventRows[]): Promise<StoredCounts> {
     const months = new Set(batch.flatMap((job) => job.months));
     const outside = await partitions.ensure(months);
-    if (outside.size === 0) return await store(batch.map((job) => job.rows), months);
+    if (outside.size === 0)
+      return await store(
+        batch.map((job) => job.rows),
+        months,
+      );
 
     const lines = batch.flatMap((job) => linesOf(job.rows));
     const isOutside = (line: string): boolean => outside.has(monthOfLine(line));

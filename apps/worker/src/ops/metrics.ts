@@ -17,14 +17,30 @@ export function observeWorker(registry: Registry, log: Logger): void {
     buckets: latencyBuckets,
     registers,
   });
-  const rows = new Counter({ name: "millrace_event_rows_total", help: "Rows by what became of them", labelNames: ["outcome"], registers });
-  const batches = new Counter({ name: "millrace_event_batches_total", help: "Transactions that stored events", registers });
-  const delays = new Counter({ name: "millrace_event_delays_total", help: "Batches that PostgreSQL could not take at once", registers });
+  const rows = new Counter({
+    name: "millrace_event_rows_total",
+    help: "Rows by what became of them",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const batches = new Counter({
+    name: "millrace_event_batches_total",
+    help: "Transactions that stored events",
+    registers,
+  });
+  const delays = new Counter({
+    name: "millrace_event_delays_total",
+    help: "Batches that PostgreSQL could not take at once",
+    registers,
+  });
   eventsEvents.subscribe((message) => {
     const event = message as EventsEvent; // the channel carries nothing else
     if (event.kind === "delayed") {
       delays.inc();
-      log.warn({ err: event.error, attempt: event.attempt }, "PostgreSQL cannot take events; they wait and are tried again");
+      log.warn(
+        { err: event.error, attempt: event.attempt },
+        "PostgreSQL cannot take events; they wait and are tried again",
+      );
       return;
     }
     const now = Date.now();
@@ -33,7 +49,8 @@ export function observeWorker(registry: Registry, log: Logger): void {
     rows.inc({ outcome: "inserted" }, event.counts.inserted);
     rows.inc({ outcome: "quarantined" }, event.counts.quarantined);
     rows.inc({ outcome: "dead_lettered" }, event.counts.deadLettered);
-    if (event.counts.deadLettered > 0) log.error({ rows: event.counts.deadLettered }, "events that PostgreSQL refuses are in dead_letters");
+    if (event.counts.deadLettered > 0)
+      log.error({ rows: event.counts.deadLettered }, "events that PostgreSQL refuses are in dead_letters");
   });
 
   const jobRuns = new Histogram({

@@ -20,7 +20,13 @@ test("the current month and the next ones are there before they are needed, whoe
 test("a month at the edge of the window gets a partition, one beyond it does not", async () => {
   await using database = await createTestDatabase();
   const { db } = database;
-  const keeper = createPartitionKeeper({ db, table, window, premakeMonths: 1, now: () => new Date("2026-11-23T00:00:00Z") });
+  const keeper = createPartitionKeeper({
+    db,
+    table,
+    window,
+    premakeMonths: 1,
+    now: () => new Date("2026-11-23T00:00:00Z"),
+  });
   const outside = await keeper.ensure(["2026-07", "2026-08", "2026-12", "2027-01"]);
   expect([...outside]).toEqual(["2026-07", "2027-01"]);
   expect([...(await partitionMonths(db, table))].sort()).toEqual(["2026-08", "2026-12"]);
@@ -29,7 +35,13 @@ test("a month at the edge of the window gets a partition, one beyond it does not
 test("a partition is made while a long reader has the table open, and writers do not wait for it", async () => {
   await using database = await createTestDatabase();
   const { db } = database;
-  const keeper = createPartitionKeeper({ db, table, window, premakeMonths: 1, now: () => new Date("2026-11-23T00:00:00Z") });
+  const keeper = createPartitionKeeper({
+    db,
+    table,
+    window,
+    premakeMonths: 1,
+    now: () => new Date("2026-11-23T00:00:00Z"),
+  });
   await keeper.ensure(["2026-11"]);
   await db.transaction(async (reader) => {
     await reader.rows(statement<[], { n: string }>("test.read", "SELECT count(*) AS n FROM telemetry_events"), []);

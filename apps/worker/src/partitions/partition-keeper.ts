@@ -1,6 +1,14 @@
-import { addMonths, createMonthlyPartition, type Db, isPassing, type Month, monthAt, partitionMonths } from "@millrace/db";
-import { backoffMs } from "@millrace/runtime";
 import { setTimeout as sleep } from "node:timers/promises";
+import {
+  addMonths,
+  createMonthlyPartition,
+  type Db,
+  isPassing,
+  type Month,
+  monthAt,
+  partitionMonths,
+} from "@millrace/db";
+import { backoffMs } from "@millrace/runtime";
 
 export interface PartitionKeeperOptions {
   readonly db: Db;

@@ -51,7 +51,12 @@ const lock = statement<[key: string], { locked: string }>(
  * attached, it asks for SHARE UPDATE EXCLUSIVE on the parent, which neither readers nor writers wait
  * for. Gives up on locks after `lockTimeoutMs` with SQLSTATE 55P03: the caller tries again.
  */
-export async function createMonthlyPartition(db: Db, table: string, month: Month, lockTimeoutMs = 1_000): Promise<void> {
+export async function createMonthlyPartition(
+  db: Db,
+  table: string,
+  month: Month,
+  lockTimeoutMs = 1_000,
+): Promise<void> {
   const parent = identifier(table);
   const partition = identifier(partitionNameOf(table, month));
   const from = literal(`${month}-01 00:00:00+00`);

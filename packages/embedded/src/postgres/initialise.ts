@@ -22,7 +22,11 @@ export async function dataMajorOf(dataDir: string): Promise<number | undefined> 
 export async function initialise(
   { root, major }: PostgresBinaries,
   dataDir: string,
-  { password, account, environment }: { password: string; account: Account | undefined; environment: NodeJS.ProcessEnv },
+  {
+    password,
+    account,
+    environment,
+  }: { password: string; account: Account | undefined; environment: NodeJS.ProcessEnv },
 ): Promise<void> {
   const building = `${dataDir}.new`;
   await rm(building, { recursive: true, force: true });

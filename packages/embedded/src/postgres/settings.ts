@@ -20,7 +20,9 @@ export function postgresSettings({ durable, port }: { durable: boolean; port: nu
     track_io_timing: "on",
     random_page_cost: "1.1",
     ...memorySettings(),
-    ...(durable ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off", autovacuum_naptime: "10min" }),
+    ...(durable
+      ? {}
+      : { fsync: "off", synchronous_commit: "off", full_page_writes: "off", autovacuum_naptime: "10min" }),
   };
 }
 

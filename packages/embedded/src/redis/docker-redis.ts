@@ -31,7 +31,19 @@ function spawnContainer(run: RedisRun, env: NodeJS.ProcessEnv): ChildProcess {
   const volume = run.appendOnly ? ["--volume", `${name}:/data`] : [];
   const child = spawn(
     "docker",
-    ["run", "--rm", "-i", "--name", name, "--publish", `127.0.0.1:${run.port}:6379`, ...volume, image, "redis-server", "-"],
+    [
+      "run",
+      "--rm",
+      "-i",
+      "--name",
+      name,
+      "--publish",
+      `127.0.0.1:${run.port}:6379`,
+      ...volume,
+      image,
+      "redis-server",
+      "-",
+    ],
     { env, stdio: run.stdio, detached: true },
   );
   child.stdin?.on("error", () => {});

@@ -2,8 +2,13 @@ import { postgresUrl, readEnvironment, redisUrl } from "@millrace/runtime";
 import { z } from "zod";
 
 const variables = {
-  TEST_SERVERS: z.enum(["own", "docker"]).default("own").describe("own: started here; docker: started by testcontainers"),
-  TEST_DATABASE_URL: postgresUrl.optional().describe("a PostgreSQL to use instead; the user must be allowed to create databases"),
+  TEST_SERVERS: z
+    .enum(["own", "docker"])
+    .default("own")
+    .describe("own: started here; docker: started by testcontainers"),
+  TEST_DATABASE_URL: postgresUrl
+    .optional()
+    .describe("a PostgreSQL to use instead; the user must be allowed to create databases"),
   TEST_REDIS_URL: redisUrl.optional().describe("a Redis to use instead; keys are prefixed and removed"),
   PATH: z.string().default("").describe("where programs are looked for"),
 };

@@ -1,7 +1,7 @@
 import { statement } from "@millrace/db";
-import { inject } from "vitest";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { createTestDatabase } from "./test-database.ts";
+
 test("x", async () => {
   const t = performance.now();
   await using a = await createTestDatabase();

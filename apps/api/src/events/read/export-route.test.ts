@@ -60,7 +60,9 @@ test("an export without events is an empty file, in CSV one with the header", as
   await using app = createReadApi(database.db);
 
   expect((await app.inject("/v1/events/export")).body).toBe("");
-  expect((await app.inject("/v1/events/export?format=csv")).body).toBe("id,source,type,subject,time,data,extensions,receivedat\r\n");
+  expect((await app.inject("/v1/events/export?format=csv")).body).toBe(
+    "id,source,type,subject,time,data,extensions,receivedat\r\n",
+  );
 });
 
 test("both formats read back as the very events that were stored", async () => {
@@ -68,13 +70,24 @@ test("both formats read back as the very events that were stored", async () => {
   await using app = createReadApi(database.db);
   const text = fc.oneof(fc.constantFrom('"', ",", "\\", "a,b", '""'), fc.stringMatching(/^[ -~é🙂]{1,12}$/u));
   const json = fc.option(fc.json({ stringUnit: "grapheme" }), { nil: undefined });
-  const event = fc.record({ id: text, source: text, type: text, subject: fc.option(text, { nil: undefined }), dataJson: json });
+  const event = fc.record({
+    id: text,
+    source: text,
+    type: text,
+    subject: fc.option(text, { nil: undefined }),
+    dataJson: json,
+  });
   let run = 0;
   await fc.assert(
     fc.asyncProperty(fc.uniqueArray(event, { selector: ({ id }) => id, maxLength: 300 }), async (events) => {
       const source = `run-${run++}`;
       const stored = events.map(({ subject, dataJson, ...rest }) =>
-        testEvent({ ...rest, source, ...(subject === undefined ? {} : { subject }), ...(dataJson === undefined ? {} : { dataJson }) }),
+        testEvent({
+          ...rest,
+          source,
+          ...(subject === undefined ? {} : { subject }),
+          ...(dataJson === undefined ? {} : { dataJson }),
+        }),
       );
       await storeEvents(database.db, stored);
 
@@ -91,7 +104,9 @@ test("both formats read back as the very events that were stored", async () => {
 
 test("a client that goes away frees its connection and its place", async () => {
   await using database = await createTestDatabase();
-  await using app = createReadApi(database.db, (bare, { db }) => registerExport(bare, { db, ...limits, maxExports: 1 }));
+  await using app = createReadApi(database.db, (bare, { db }) =>
+    registerExport(bare, { db, ...limits, maxExports: 1 }),
+  );
   await storeManyEvents(database.db);
   const url = await listen(app);
   const leave = new AbortController();
@@ -115,7 +130,10 @@ test("an export that fails on the way breaks off, so that its reply is never tak
   const reader = reply.body?.getReader();
   await reader?.read();
 
-  await database.db.rows(statement("test.kill_exports", `SELECT pg_terminate_backend(pid) FROM (${openExports.text}) AS exports`), []);
+  await database.db.rows(
+    statement("test.kill_exports", `SELECT pg_terminate_backend(pid) FROM (${openExports.text}) AS exports`),
+    [],
+  );
 
   await expect(async () => {
     while ((await reader?.read())?.done === false);
@@ -167,12 +185,14 @@ function fieldsOfRecord([id = "", source = "", type = "", subject = "", , data =
 
 /** The same text for the same JSON, for PostgreSQL keeps neither the order of members nor -0. */
 function canonical(json: string): string {
-  return JSON.stringify(JSON.parse(json, (_key, value: unknown) => {
-    if (Object.is(value, -0)) return 0;
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value;
-  }));
+  return JSON.stringify(
+    JSON.parse(json, (_key, value: unknown) => {
+      if (Object.is(value, -0)) return 0;
+      return typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : value;
+    }),
+  );
 }
 
 /** CSV as RFC 4180 has it. */

@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { HttpProblem } from "../../http/problem.ts";
-import { csvHeader, csvRecordOf, eventJsonOf, type EventRow } from "./event-row.ts";
+import { csvHeader, csvRecordOf, type EventRow, eventJsonOf } from "./event-row.ts";
 import { createExportSlots } from "./export-slots.ts";
 import { type ExportLimits, openExport } from "./export-stream.ts";
 import { filterParams } from "./query-schemas.ts";

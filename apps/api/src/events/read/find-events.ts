@@ -48,7 +48,11 @@ async function findInWindows(
   db: Db,
   filter: EventFilter,
   limit: number,
-  { months, find, oldest = () => oldestMonth(db) }: { months: number; find: Find; oldest?: () => Promise<Month | undefined> },
+  {
+    months,
+    find,
+    oldest = () => oldestMonth(db),
+  }: { months: number; find: Find; oldest?: () => Promise<Month | undefined> },
 ): Promise<EventRow[]> {
   const rows: EventRow[] = [];
   for await (const window of windowsOf(filter, { months, oldest })) {

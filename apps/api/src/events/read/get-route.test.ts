@@ -6,7 +6,10 @@ test("an event is found by its id, whatever its characters and however old it is
   await using database = await createTestDatabase();
   await using app = createReadApi(database.db);
   const ids = ["0199e1f3-4c1b-7e4e-9b0a-2f5b6c7d8e9f", "a/b?c=d#e%20", "ü 🙂", "é".repeat(512)];
-  await storeEvents(database.db, ids.map((id) => testEvent({ id, time: "2011-05-01T00:00:00Z", dataJson: "[1]" })));
+  await storeEvents(
+    database.db,
+    ids.map((id) => testEvent({ id, time: "2011-05-01T00:00:00Z", dataJson: "[1]" })),
+  );
   await storeEvents(database.db, [testEvent({ id: "newer" })]);
 
   for (const id of ids) {

@@ -6,8 +6,8 @@ import { HttpProblem } from "../../http/problem.ts";
 import { eventJsonOf } from "./event-row.ts";
 import { findEvent } from "./find-events.ts";
 import { eventId, eventKeyParams } from "./query-schemas.ts";
-import { commonProblems, event, problemReply } from "./reply-schemas.ts";
 import { sendJson } from "./raw-reply.ts";
+import { commonProblems, event, problemReply } from "./reply-schemas.ts";
 
 export function registerGet(app: FastifyInstance, { db }: { db: Db }): void {
   app.withTypeProvider<ZodTypeProvider>().get(
@@ -35,7 +35,11 @@ export function registerGet(app: FastifyInstance, { db }: { db: Db }): void {
 }
 
 function notFound(id: string, source: string | undefined, time: string | undefined): HttpProblem {
-  const key = [`the id ${JSON.stringify(id)}`, source && `the source ${JSON.stringify(source)}`, time && `the time ${time}`];
+  const key = [
+    `the id ${JSON.stringify(id)}`,
+    source && `the source ${JSON.stringify(source)}`,
+    time && `the time ${time}`,
+  ];
   return new HttpProblem({
     status: 404,
     code: "event_not_found",

@@ -86,8 +86,13 @@ test("each filter lets through what it says, and all that are given must hold", 
 test("a value that is rare in a large table is found far back in time", async () => {
   await using database = await createTestDatabase();
   await using app = createReadApi(database.db);
-  const many = Array.from({ length: 12_000 }, (_, index) => testEvent({ id: String(index), dataJson: '{"host":"common"}' }));
-  await storeEvents(database.db, [...many, testEvent({ id: "rare", time: "2012-01-01T00:00:00Z", dataJson: '{"host":"rare"}' })]);
+  const many = Array.from({ length: 12_000 }, (_, index) =>
+    testEvent({ id: String(index), dataJson: '{"host":"common"}' }),
+  );
+  await storeEvents(database.db, [
+    ...many,
+    testEvent({ id: "rare", time: "2012-01-01T00:00:00Z", dataJson: '{"host":"rare"}' }),
+  ]);
 
   expect(await ids(app, { data: '{"host":"rare"}' })).toEqual(["rare"]);
   expect(await ids(app, { data: '{"host":"common"}', limit: "2" })).toHaveLength(2);
@@ -144,15 +149,22 @@ test("paging gives each event once and in order, whatever the page size and howe
   const nameOf = ({ time, id, source }: Page["events"][number]): string => [time, id, source].join(" ");
   let run = 0;
   await fc.assert(
-    fc.asyncProperty(fc.uniqueArray(keys, { selector: nameOf, maxLength: 40 }), fc.integer({ min: 1, max: 12 }), async (rows, limit) => {
-      const type = `run-${run++}`;
-      await storeEvents(database.db, rows.map((row): TelemetryEvent => testEvent({ ...row, type, id: row.id, source: `${row.source}${run}` })));
+    fc.asyncProperty(
+      fc.uniqueArray(keys, { selector: nameOf, maxLength: 40 }),
+      fc.integer({ min: 1, max: 12 }),
+      async (rows, limit) => {
+        const type = `run-${run++}`;
+        await storeEvents(
+          database.db,
+          rows.map((row): TelemetryEvent => testEvent({ ...row, type, id: row.id, source: `${row.source}${run}` })),
+        );
 
-      const read = await allPages(app, `/v1/events?type=${type}&limit=${limit}`);
+        const read = await allPages(app, `/v1/events?type=${type}&limit=${limit}`);
 
-      const expected = rows.map((row) => ({ ...row, source: `${row.source}${run}` }));
-      expect(read.map(nameOf)).toEqual(expected.sort(newestFirst).map(nameOf));
-    }),
+        const expected = rows.map((row) => ({ ...row, source: `${row.source}${run}` }));
+        expect(read.map(nameOf)).toEqual(expected.sort(newestFirst).map(nameOf));
+      },
+    ),
     { numRuns: 60 },
   );
 });

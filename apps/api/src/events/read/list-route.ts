@@ -6,8 +6,8 @@ import { eventJsonOf } from "./event-row.ts";
 import { findEvents } from "./find-events.ts";
 import { cursorOf, positionOf } from "./page-cursor.ts";
 import { filterParams } from "./query-schemas.ts";
-import { commonProblems, event } from "./reply-schemas.ts";
 import { sendJson } from "./raw-reply.ts";
+import { commonProblems, event } from "./reply-schemas.ts";
 
 const query = z.strictObject({
   ...filterParams,

@@ -24,11 +24,15 @@ export function cursorOf({ time, id, source }: Position, filters: Filters): stri
 export function positionOf(cursor: string, filters: Filters): Position {
   const parsed = content.safeParse(jsonOf(Buffer.from(cursor, "base64url").toString()));
   if (!parsed.success) {
-    throw invalidCursor("The cursor is not one that this server gave; follow next of the page before, or leave cursor out");
+    throw invalidCursor(
+      "The cursor is not one that this server gave; follow next of the page before, or leave cursor out",
+    );
   }
   const [time, id, source, digest] = parsed.data;
   if (digest !== digestOf(filters)) {
-    throw invalidCursor("The cursor belongs to other filters; send it with those of its page, or leave it out to start again");
+    throw invalidCursor(
+      "The cursor belongs to other filters; send it with those of its page, or leave it out to start again",
+    );
   }
   return { time, id, source };
 }

@@ -6,7 +6,9 @@ import { NumberOutOfRangeError, parseJson } from "../parse-json.ts";
 const maxDepth = 64;
 
 /** Text that PostgreSQL can compare with: it has no NUL character and no lone surrogate. */
-const text = z.string().refine((value) => !unstorableCharacterIn(value), "must not have a NUL character or a lone surrogate");
+const text = z
+  .string()
+  .refine((value) => !unstorableCharacterIn(value), "must not have a NUL character or a lone surrogate");
 
 const time = z.string().transform((value, context) => {
   const canonical = canonicalTimeOf(value);
@@ -43,11 +45,16 @@ export const filterParams = {
   source,
   type,
   subject: text.optional().describe("Only events about this subject").meta({ example: "press-7" }),
-  from: time.optional().describe("Only events with this time or a later one (RFC 3339)").meta({ example: "2026-11-01T00:00:00Z" }),
+  from: time
+    .optional()
+    .describe("Only events with this time or a later one (RFC 3339)")
+    .meta({ example: "2026-11-01T00:00:00Z" }),
   to: time.optional().describe("Only events before this time (RFC 3339)").meta({ example: "2026-12-01T00:00:00Z" }),
   data: json
     .optional()
-    .describe("Only events whose data contains this JSON, as PostgreSQL's @> has it: objects may have more members, arrays more elements")
+    .describe(
+      "Only events whose data contains this JSON, as PostgreSQL's @> has it: objects may have more members, arrays more elements",
+    )
     .meta({ example: '{"host":"a"}' }),
 };
 

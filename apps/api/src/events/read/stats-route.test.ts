@@ -14,7 +14,10 @@ test("counts are by type and bucket, half-open, right at a partition's bounds, a
     "2026-11-01T02:00:00Z",
     "2026-11-01T03:00:00Z",
   ];
-  await storeEvents(database.db, times.map((time, index) => testEvent({ id: String(index), time, type: index === 3 ? "b" : "a" })));
+  await storeEvents(
+    database.db,
+    times.map((time, index) => testEvent({ id: String(index), time, type: index === 3 ? "b" : "a" })),
+  );
 
   const reply = await app.inject("/v1/events/stats?from=2026-10-31T23:00:00Z&to=2026-11-01T03:00:00Z&interval=1h");
 
@@ -57,7 +60,9 @@ test("types beyond the most frequent are counted together", async () => {
   ).flat();
   await storeEvents(database.db, events);
 
-  const { total, types, other } = (await app.inject("/v1/events/stats?from=2026-11-23T10:00:00Z&to=2026-11-23T11:00:00Z")).json();
+  const { total, types, other } = (
+    await app.inject("/v1/events/stats?from=2026-11-23T10:00:00Z&to=2026-11-23T11:00:00Z")
+  ).json();
 
   expect(total).toBe(325);
   expect(types).toHaveLength(20);
@@ -96,7 +101,10 @@ test("the counts of any range and interval add up to the events in it", async ()
   const minute = fc.integer({ min: 0, max: 20_000 });
   const timeAt = (at: number): string => new Date(start + at * 60_000).toISOString();
   const minutes = fc.sample(minute, { numRuns: 500, seed: 7 });
-  await storeEvents(database.db, minutes.map((at, index) => testEvent({ id: String(index), time: timeAt(at), type: `t${index % 3}` })));
+  await storeEvents(
+    database.db,
+    minutes.map((at, index) => testEvent({ id: String(index), time: timeAt(at), type: `t${index % 3}` })),
+  );
   const interval = fc.constantFrom("15m", "1h", "6h", "1d", "1w");
   await fc.assert(
     fc.asyncProperty(minute, minute, interval, async (a, b, length) => {
@@ -107,7 +115,9 @@ test("the counts of any range and interval add up to the events in it", async ()
       ).json();
 
       const expected = minutes.filter((at) => at >= from && at < to).length;
-      const sum = types.flatMap(({ counts }: { counts: number[] }) => counts).reduce((x: number, y: number) => x + y, 0);
+      const sum = types
+        .flatMap(({ counts }: { counts: number[] }) => counts)
+        .reduce((x: number, y: number) => x + y, 0);
       expect([total, sum]).toEqual([expected, expected]);
     }),
     { numRuns: 60 },

@@ -29,7 +29,9 @@ const stats = z.object({
   total: z.int().describe("Events in the range"),
   buckets: z
     .array(z.string())
-    .describe("Start of each bucket, aligned to the clock in UTC. Of the first and last, only the part within from and to counts")
+    .describe(
+      "Start of each bucket, aligned to the clock in UTC. Of the first and last, only the part within from and to counts",
+    )
     .meta({ example: ["2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z"] }),
   types: z
     .array(z.object({ type: z.string(), total: z.int(), counts }))
@@ -58,7 +60,9 @@ export function registerStats(app: FastifyInstance, { db }: { db: Db }): void {
       const buckets = bucketsOf(from, to, interval);
       if (buckets.count > maxBuckets) throw tooManyBuckets(buckets.count);
       const { series, types } = await countEvents(db, { source, type, from, to }, buckets);
-      const named = series.flatMap(({ type: name, ...ofType }) => (name === undefined ? [] : [{ type: name, ...ofType }]));
+      const named = series.flatMap(({ type: name, ...ofType }) =>
+        name === undefined ? [] : [{ type: name, ...ofType }],
+      );
       const other = series.find(({ type: name }) => name === undefined);
       return {
         from,
@@ -80,7 +84,11 @@ export function registerStats(app: FastifyInstance, { db }: { db: Db }): void {
 function rangeOf({ from, to = new Date().toISOString() }: { from?: string | undefined; to?: string | undefined }) {
   const start = from ?? new Date(Date.parse(to) - dayMs).toISOString();
   if (Date.parse(start) >= Date.parse(to)) {
-    throw new HttpProblem({ status: 400, code: "empty_range", detail: `from must be before to; from is ${start}, to is ${to}` });
+    throw new HttpProblem({
+      status: 400,
+      code: "empty_range",
+      detail: `from must be before to; from is ${start}, to is ${to}`,
+    });
   }
   return { from: start, to };
 }

@@ -6,7 +6,10 @@ import { problemOf, sendProblem } from "../../http/problem.ts";
 import { registerReading } from "../reading.ts";
 
 /** A server that does nothing but read events, to everybody. */
-export function createReadApi(db: Db, register: typeof registerReading = registerReading): FastifyInstance & AsyncDisposable {
+export function createReadApi(
+  db: Db,
+  register: typeof registerReading = registerReading,
+): FastifyInstance & AsyncDisposable {
   const app = Fastify({ routerOptions: { maxParamLength: 3 * 1_024 }, forceCloseConnections: true });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -15,7 +18,10 @@ export function createReadApi(db: Db, register: typeof registerReading = registe
   return app;
 }
 
-const copyEvents = statement<[], never>("test.copy_events", `COPY telemetry_events (${eventColumns.join(", ")}) FROM STDIN`);
+const copyEvents = statement<[], never>(
+  "test.copy_events",
+  `COPY telemetry_events (${eventColumns.join(", ")}) FROM STDIN`,
+);
 
 /** Stores the events and makes the partitions that they need. */
 export async function storeEvents(db: Db, events: readonly TelemetryEvent[]): Promise<void> {

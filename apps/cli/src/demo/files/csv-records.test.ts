@@ -8,7 +8,12 @@ const latest = Date.UTC(2026, 10, 24) * 1_000;
 test.each([
   ["one column that has all of it", "Id,Time,Pid,Content", "1,20171223-22:15:29:606,30002312,x", ["Time"]],
   ["a month, a day and a time apart", "Id,Date,Day,Time,Content", "1,Dec,10,06:55:46,x", ["Date", "Day", "Time"]],
-  ["seconds since 1970 rather than local times", "Timestamp,Date,Month,Day,Time", "1131566461,2005.11.09,Nov,9,12:01:01", ["Timestamp"]],
+  [
+    "seconds since 1970 rather than local times",
+    "Timestamp,Date,Month,Day,Time",
+    "1131566461,2005.11.09,Nov,9,12:01:01",
+    ["Timestamp"],
+  ],
   ["a date and a time apart", "date,time,level", "2024-11-23,10:00:00,INFO", ["date", "time"]],
   ["a date and nothing more", "date,level", "2024-11-23,INFO", ["date"]],
   ["a column whose name says nothing", "a,b", "x,2024-11-23T10:00:00Z", ["b"]],

@@ -64,7 +64,11 @@ function* otherColumns(
  * best with a zone; or a date and a time of day apart; or a column whose name says nothing of time.
  * `undefined` if this row shows none.
  */
-export function timeColumnsOf(header: readonly string[], record: readonly string[], latest: Micros): readonly number[] | undefined {
+export function timeColumnsOf(
+  header: readonly string[],
+  record: readonly string[],
+  latest: Micros,
+): readonly number[] | undefined {
   const named = (...names: string[]) =>
     names.map((name) => header.findIndex((column) => column.toLowerCase() === name)).filter((index) => index !== -1);
   const columns = [...header.keys()];

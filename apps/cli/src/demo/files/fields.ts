@@ -2,10 +2,33 @@ import { severityOf } from "./severity.ts";
 
 /** Names, in lower case and without `_`, `-`, `.` and `@`, under which programs write the same thing. */
 const roles = {
-  time: ["time", "timestamp", "ts", "t", "datetime", "date", "eventtime", "logtime", "createdat", "asctime", "isotimestamp"],
+  time: [
+    "time",
+    "timestamp",
+    "ts",
+    "t",
+    "datetime",
+    "date",
+    "eventtime",
+    "logtime",
+    "createdat",
+    "asctime",
+    "isotimestamp",
+  ],
   message: ["message", "msg", "content", "body", "text", "log", "event", "logmessage"],
   severity: ["severity", "severitytext", "level", "loglevel", "levelname", "lvl", "priority"],
-  component: ["component", "logger", "loggername", "module", "service", "servicename", "program", "process", "app", "tag"],
+  component: [
+    "component",
+    "logger",
+    "loggername",
+    "module",
+    "service",
+    "servicename",
+    "program",
+    "process",
+    "app",
+    "tag",
+  ],
   pid: ["pid", "processid", "processpid", "procid"],
   host: ["host", "hostname", "node"],
 } as const;
@@ -13,8 +36,8 @@ const roles = {
 export type Role = keyof typeof roles;
 
 const roleOfName = new Map<string, Role>(
-  Object.entries(roles).flatMap(([role, names]) =>
-    names.map((name) => [name, role as Role] as const), // `Object.entries` widens the keys of `roles`
+  Object.entries(roles).flatMap(
+    ([role, names]) => names.map((name) => [name, role as Role] as const), // `Object.entries` widens the keys of `roles`
   ),
 );
 
@@ -26,7 +49,10 @@ export function roleOf(name: string): Role | undefined {
  * An event's data from the named values of a structured record: what is evident under the names that
  * all events share, all else in `fields` under the names it had.
  */
-export function dataOfFields(entries: Iterable<readonly [name: string, value: unknown]>, line: string): Record<string, unknown> {
+export function dataOfFields(
+  entries: Iterable<readonly [name: string, value: unknown]>,
+  line: string,
+): Record<string, unknown> {
   const data: Record<string, unknown> = { message: line };
   const fields: Record<string, unknown> = {};
   const taken = new Set<Role>();

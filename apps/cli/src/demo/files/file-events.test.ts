@@ -61,12 +61,18 @@ test("a file without any time takes that of its last change", async () => {
   const path = join(dir.path, "notes.txt");
   await writeFile(path, "one\ntwo\n");
   await utimes(path, new Date(), new Date("2020-05-06T07:08:09.000Z"));
-  expect((await eventsIn(path)).map(({ time }) => time)).toEqual(["2020-05-06T07:08:09.000001Z", "2020-05-06T07:08:09.000002Z"]);
+  expect((await eventsIn(path)).map(({ time }) => time)).toEqual([
+    "2020-05-06T07:08:09.000001Z",
+    "2020-05-06T07:08:09.000002Z",
+  ]);
 });
 
 test("packed files are read as the files they hold", async () => {
   await using dir = await folder();
-  for (const [name, pack] of [["a.log.gz", gzipSync], ["a.log.zst", zstdCompressSync]] as const) {
+  for (const [name, pack] of [
+    ["a.log.gz", gzipSync],
+    ["a.log.zst", zstdCompressSync],
+  ] as const) {
     await writeFile(join(dir.path, name), pack(Buffer.from(tracedLog)));
     expect(await eventsIn(join(dir.path, name))).toHaveLength(4);
   }

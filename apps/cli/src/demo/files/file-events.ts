@@ -25,7 +25,10 @@ const maxMessageLength = 32_768;
  * The events of a log file, one for each line, read as they are asked for. Reading the same file again
  * gives the same events with the same ids and times.
  */
-export async function* fileEvents(path: string, { source = sourceOf(path) }: { source?: string } = {}): AsyncGenerator<DemoEvent> {
+export async function* fileEvents(
+  path: string,
+  { source = sourceOf(path) }: { source?: string } = {},
+): AsyncGenerator<DemoEvent> {
   const { mtimeMs } = await stat(path);
   const changed = Math.min(Math.floor(mtimeMs), Date.now()) * 1_000;
   // A line cannot be younger than its file; a day more, because a time without a zone may be ahead of UTC.
@@ -50,7 +53,10 @@ export function sourceOf(path: string): string {
 
 /** The same for the same line of the same file, so that reading a file twice stores it once. */
 export function idOf(path: string, { line, text }: { line: number; text: string }): string {
-  return createHash("sha256").update(`${resolve(path)}\n${line}\n${text}`).digest("base64url").slice(0, 22);
+  return createHash("sha256")
+    .update(`${resolve(path)}\n${line}\n${text}`)
+    .digest("base64url")
+    .slice(0, 22);
 }
 
 async function recordsOf(path: string, latest: Micros): Promise<AsyncGenerator<LogRecord>> {

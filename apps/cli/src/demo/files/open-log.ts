@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { type Readable, pipeline } from "node:stream";
+import { pipeline, type Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 
 /** The text of a log file as bytes; `.gz` and `.zst` are unpacked on the way. */

@@ -42,7 +42,10 @@ export function severityOf(value: unknown): string | undefined {
 
 const words = Object.keys(names).join("|");
 const asWord = new RegExp(`(?<![\\w./-])(?:${words.toUpperCase()})(?![\\w./-])`);
-const inBrackets = new RegExp(`[[<](?:\\w+:)?(?<word>${words})[\\]>]|\\b(?:level|severity|lvl)=["']?(?<value>${words})\\b`, "i");
+const inBrackets = new RegExp(
+  `[[<](?:\\w+:)?(?<word>${words})[\\]>]|\\b(?:level|severity|lvl)=["']?(?<value>${words})\\b`,
+  "i",
+);
 
 /** The severity that a line of text shows: a word in capitals, or in brackets, or after `level=`. */
 export function severityInText(text: string): string | undefined {

@@ -68,7 +68,8 @@ const monthNames = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep
 const weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const clockOf = (d: Date): string => `${pad(d.getUTCHours())}:${pad(d.getUTCMinutes())}:${pad(d.getUTCSeconds())}`;
 const nameOf = (d: Date): string => monthNames[d.getUTCMonth()] ?? "";
-const ymd = (d: Date, mark: string): string => [d.getUTCFullYear(), pad(d.getUTCMonth() + 1), pad(d.getUTCDate())].join(mark);
+const ymd = (d: Date, mark: string): string =>
+  [d.getUTCFullYear(), pad(d.getUTCMonth() + 1), pad(d.getUTCDate())].join(mark);
 const ms = (d: Date): string => pad(d.getUTCMilliseconds(), 3);
 
 const formats: Record<string, { write: (d: Date) => string; isWholeSecond?: true }> = {
@@ -79,7 +80,8 @@ const formats: Record<string, { write: (d: Date) => string; isWholeSecond?: true
   "with dots": { write: (d) => `${ymd(d, ".")} ${clockOf(d)}.${ms(d)}` },
   compact: { write: (d) => `${ymd(d, "")}-${clockOf(d)}:${ms(d)}` },
   "compact, not padded": {
-    write: (d) => `${ymd(d, "")}-${d.getUTCHours()}:${d.getUTCMinutes()}:${d.getUTCSeconds()}:${d.getUTCMilliseconds()}`,
+    write: (d) =>
+      `${ymd(d, "")}-${d.getUTCHours()}:${d.getUTCMinutes()}:${d.getUTCSeconds()}:${d.getUTCMilliseconds()}`,
   },
   "ISO 8601 basic": { write: (d) => `${ymd(d, "")}T${clockOf(d).replaceAll(":", "")}.${ms(d)}Z` },
   "common log": {
@@ -94,7 +96,11 @@ const formats: Record<string, { write: (d: Date) => string; isWholeSecond?: true
   "milliseconds since 1970": { write: (d) => String(d.getTime()) },
   "seconds since 1970": { write: (d) => String(Math.floor(d.getTime() / 1_000)), isWholeSecond: true },
 };
-const dates = fc.date({ min: new Date("2001-09-10T00:00:00Z"), max: new Date("2099-12-31T00:00:00Z"), noInvalidDate: true });
+const dates = fc.date({
+  min: new Date("2001-09-10T00:00:00Z"),
+  max: new Date("2099-12-31T00:00:00Z"),
+  noInvalidDate: true,
+});
 
 describe("a date that was written is read back", () => {
   test.each(Object.entries(formats))("%s", (_name, { write, isWholeSecond }) => {

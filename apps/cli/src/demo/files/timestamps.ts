@@ -91,7 +91,8 @@ function microsOf(parts: Parts, latest: Micros): Micros | undefined {
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
   const shiftMs = clockMs + (isLeapSecond ? 1_000 : 0) - offsetMsOf(offset);
   // After a colon stands a count of milliseconds, which need not be padded.
-  const restMicros = parts["ms"] === undefined ? Number(fraction.slice(0, 6).padEnd(6, "0")) : Number(parts["ms"]) * 1_000;
+  const restMicros =
+    parts["ms"] === undefined ? Number(fraction.slice(0, 6).padEnd(6, "0")) : Number(parts["ms"]) * 1_000;
   const momentIn = (year: number): Micros | undefined => {
     const midnight = midnightMsOf(year, monthIndex, Number(day));
     return midnight === undefined ? undefined : (midnight + shiftMs) * 1_000 + restMicros;

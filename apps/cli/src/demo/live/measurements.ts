@@ -56,10 +56,8 @@ async function memory(): Promise<Measurement[]> {
 
 async function disk(): Promise<Measurement[]> {
   // Both are null where the system does not count, which their types do not say.
-  const [operations, bytes]: [{ rIO: number; wIO: number } | null, { rx: number; wx: number } | null] = await Promise.all([
-    systeminformation.disksIO(),
-    systeminformation.fsStats(),
-  ]);
+  const [operations, bytes]: [{ rIO: number; wIO: number } | null, { rx: number; wx: number } | null] =
+    await Promise.all([systeminformation.disksIO(), systeminformation.fsStats()]);
   return [
     {
       type: "system.disk",

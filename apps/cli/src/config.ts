@@ -1,0 +1,79 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ConfigError, integer, isLoopback, logLevel, postgresUrl, readEnvironment, redisUrl } from "@millrace/runtime";
+import { z } from "zod";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+const dataDir = z.string().default(".millrace").describe("where everything is kept that npm start keeps");
+
+/** The variables of `npm start`. */
+export const startVariables = {
+  HOST: z.string().default("127.0.0.1").describe("address of the API"),
+  PORT: integer({ min: 1, max: 65_535 }).optional().describe("port of the API; 8080 or the next free one if not set"),
+  DATA_DIR: dataDir,
+  DATABASE_URL: postgresUrl.optional().describe("a PostgreSQL to use; started here if not set"),
+  REDIS_URL: redisUrl.optional().describe("one Redis for all roles; started here if not set"),
+  QUEUE_REDIS_URL: redisUrl.optional().describe("the queue's Redis; REDIS_URL if not set"),
+  CACHE_REDIS_URL: redisUrl.optional().describe("the cache's Redis; REDIS_URL if not set"),
+  LOG_LEVEL: logLevel.default("warn").describe("what API and worker print"),
+  PATH: z.string().default("").describe("where redis-server and others are looked for"),
+};
+
+export type StartConfig = ReturnType<typeof loadStartConfig>;
+
+/** What `npm start` needs. All other variables go on to the API and the worker as they are. */
+export function loadStartConfig(env: Environment) {
+  const read = readEnvironment(env, startVariables);
+  return {
+    root,
+    host: read.HOST,
+    port: read.PORT,
+    dataDir: resolve(root, read.DATA_DIR),
+    databaseUrl: read.DATABASE_URL,
+    queueRedisUrl: read.QUEUE_REDIS_URL ?? read.REDIS_URL,
+    cacheRedisUrl: read.CACHE_REDIS_URL ?? read.REDIS_URL,
+    searchPath: read.PATH,
+    developmentKey: isLoopback(read.HOST) ? "millrace-dev" : undefined,
+    inherited: { ...env, LOG_LEVEL: read.LOG_LEVEL },
+  };
+}
+
+/** What a running `npm start` leaves in DATA_DIR for the other commands, readable for its user alone. */
+export const runningFile = "running.json";
+const running = z.object({ databaseUrl: z.string(), apiUrl: z.string() });
+export type Running = z.output<typeof running>;
+
+async function readRunning(directory: string): Promise<Running | undefined> {
+  try {
+    return running.parse(JSON.parse(await readFile(resolve(root, directory, runningFile), "utf8")));
+  } catch {
+    return undefined; // not running, or not by us
+  }
+}
+
+/** The database of a command: DATABASE_URL, or that of the `npm start` that runs on DATA_DIR. */
+export async function loadDatabaseConfig(env: Environment): Promise<{ url: string }> {
+  const read = readEnvironment(env, { DATABASE_URL: postgresUrl.optional(), DATA_DIR: dataDir });
+  const url = read.DATABASE_URL ?? (await readRunning(read.DATA_DIR))?.databaseUrl;
+  if (url === undefined) {
+    throw new ConfigError([
+      "DATABASE_URL is not set, and no `npm start` runs on DATA_DIR whose PostgreSQL could be used instead",
+    ]);
+  }
+  return { url };
+}
+
+/** Where the demo sends to when its command line does not say. */
+export async function loadDemoConfig(env: Environment): Promise<{ url: string; key: string }> {
+  const read = readEnvironment(env, {
+    PORT: integer({ min: 1, max: 65_535 }).optional(),
+    DATA_DIR: dataDir,
+    MILLRACE_KEY: z.string().default("millrace-dev"),
+  });
+  const started = read.PORT === undefined ? (await readRunning(read.DATA_DIR))?.apiUrl : undefined;
+  return { url: started ?? `http://127.0.0.1:${read.PORT ?? 8080}`, key: read.MILLRACE_KEY };
+}

@@ -1,0 +1,44 @@
+import process from "node:process";
+import { ServerError } from "@millrace/embedded";
+import { ConfigError } from "@millrace/runtime";
+
+const help = `Usage: millrace COMMAND [OPTIONS]
+
+  start     PostgreSQL, Redis, the API and a worker on this machine
+  migrate   up, down, status, verify or new
+  keys      create, list or revoke API keys
+  demo      send this machine's telemetry, or log files
+
+millrace COMMAND --help tells more.
+`;
+
+/** Each command is loaded only when it is asked for, so that all of them start fast. */
+async function run(command: string | undefined, args: string[]): Promise<number> {
+  switch (command) {
+    case "start":
+      return await (await import("./start/index.ts")).runStart(args);
+    case "migrate":
+      return await (await import("./migrate/run-migrate.ts")).runMigrate(args);
+    case "keys":
+      return await (await import("./keys/index.ts")).runKeys(args);
+    case "demo":
+      return await (await import("./demo/index.ts")).runDemo(args);
+    case undefined:
+    case "--help":
+    case "-h":
+      process.stdout.write(help);
+      return 0;
+    default:
+      process.stderr.write(`There is no command "${command}".\n\n${help}`);
+      return 2;
+  }
+}
+
+try {
+  const [command, ...args] = process.argv.slice(2);
+  process.exitCode = await run(command, args);
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof ServerError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = error instanceof ConfigError ? 2 : 1;
+}
