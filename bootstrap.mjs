@@ -75,11 +75,11 @@ function install() {
     .digest("hex");
   const stamp = join(root, "node_modules", ".millrace-installed");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted && existsSync(node)) return;
-  process.stderr.write("Installing dependencies (npm ci) …\n");
-  const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    stdio: ["ignore", 2, 2],
-  });
+  process.stderr.write("Installing dependencies …\n");
+  // Not `npm ci`: it refuses a lockfile that lacks the optional binaries of platforms which the machine that wrote
+  // it could not see. This keeps to the lockfile just as well, and leaves it as it is.
+  const options = ["--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+  const npm = spawnSync("npm", ["install", ...options], { cwd: root, stdio: ["ignore", 2, 2] });
   if (npm.status !== 0) {
     process.stderr.write("The dependencies could not be installed; npm's own words are above.\n");
     process.exit(1);

@@ -65,5 +65,6 @@ COMMENT ON INDEX telemetry_events_by_source IS 'serves events.list_by_source';
 CREATE INDEX telemetry_events_by_subject ON telemetry_events (subject, time) WHERE subject IS NOT NULL;
 COMMENT ON INDEX telemetry_events_by_subject IS 'serves events.list_by_subject';
 
-CREATE INDEX telemetry_events_by_data ON telemetry_events USING gin (data jsonb_path_ops) WITH (fastupdate = on);
+CREATE INDEX telemetry_events_by_data ON telemetry_events USING gin (data jsonb_path_ops)
+  WITH (fastupdate = on, gin_pending_list_limit = 65536);
 COMMENT ON INDEX telemetry_events_by_data IS 'serves events.list_by_data';

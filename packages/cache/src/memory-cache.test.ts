@@ -73,6 +73,36 @@ test("a value that is old enough is loaded again while readers get it at once", 
   expect(world.cache.peek("a")?.value).toBe("2");
 });
 
+test("while a value is loaded again it can be peeked at, and nobody loads it a second time", async () => {
+  const world = createWorld();
+  world.source.set("a", "1");
+  await world.get("a");
+  world.pass(5 * seconds);
+  await Promise.all([world.get("a"), world.get("a")]);
+  await turn();
+  expect(world.loads).toBe(2);
+
+  world.pass(5 * seconds);
+  const late = Promise.withResolvers<string>();
+  await world.cache.get("a", () => late.promise);
+  expect(world.cache.peek("a")?.value).toBe("1");
+  late.resolve("2");
+  await turn();
+  expect(world.cache.peek("a")?.value).toBe("2");
+});
+
+test("a value that has gone is not served once a load has noticed", async () => {
+  const world = createWorld();
+  world.source.set("a", "1");
+  await world.get("a");
+  world.source.delete("a");
+  world.pass(5 * seconds);
+  await world.get("a");
+  await turn();
+  expect(world.cache.peek("a")).toEqual({ value: undefined });
+  expect(await world.get("a")).toBeUndefined();
+});
+
 test("that a key has no value is remembered for its own time", async () => {
   const world = createWorld();
   expect(await world.get("a")).toBeUndefined();

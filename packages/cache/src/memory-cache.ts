@@ -99,7 +99,6 @@ export function createMemoryCache<Value extends {}>(options: MemoryCacheOptions)
       values.delete(key);
       missing.set(key, loadedAt);
     } else {
-      missing.delete(key);
       values.set(key, { value, loadedAt, failedAt: Number.NEGATIVE_INFINITY });
     }
   }

@@ -15,6 +15,8 @@ export function terminationSignal({ graceMs, log }: { graceMs: number; log: Logg
         process.exit(1);
       }
       isAsked = true;
+      // The way to the parent must not keep a process alive that has nothing left to do.
+      process.channel?.unref();
       setTimeout(() => {
         log.error({ graceMs }, "could not finish in time: exiting");
         process.exit(1);

@@ -25,18 +25,21 @@ export function registerAccess(app: FastifyInstance, authenticator: Authenticato
     const { scope } = request.routeOptions.config;
     if (scope === "public" || request.is404) return done();
     const admit = (principal: Principal | undefined): void => {
-      if (principal === undefined) return done(notAuthenticated(request));
       // A route from before this function was called may lack a scope; then only a key with all will do.
-      const needed = scope ?? "admin";
-      if (!principal.scopes.has(needed)) return done(notAllowed(principal, needed));
-      request.principal = principal;
-      done();
+      const refusal = refusalOf(request, principal, scope ?? "admin");
+      request.principal = principal ?? null;
+      done(refusal);
     };
     // Nearly always the principal is known at once; no promise then, since every request goes through here.
     const principal = authenticator.authenticate(request.headers.authorization);
     if (principal instanceof Promise) principal.then(admit, (error: unknown) => done(cannotAuthenticate(error)));
     else admit(principal);
   });
+}
+
+function refusalOf(request: FastifyRequest, principal: Principal | undefined, scope: Scope): HttpProblem | undefined {
+  if (principal === undefined) return notAuthenticated(request);
+  return principal.scopes.has(scope) ? undefined : notAllowed(principal, scope);
 }
 
 /** At the start, not when a route is added: the scope of a plugin's routes is set by hooks that run later. */

@@ -29,8 +29,8 @@ type Missing = Map<string, number>;
 
 const pageLimit = 1_000;
 const page = z.object({
-  events: z.array(z.object({ id: z.string(), receivedAt: z.string() })),
-  next: z.string().nullish(),
+  events: z.array(z.object({ id: z.string(), receivedat: z.string() })),
+  next: z.string().nullable(),
 });
 
 /**
@@ -73,18 +73,17 @@ export function createConfirmation(options: ConfirmationOptions): Confirmation {
 
   /** Takes from `missing` what is in the database now. */
   async function seeOnce(source: string, missing: Missing): Promise<void> {
-    const span = spanOf(missing);
-    let cursor: string | null | undefined;
-    do {
-      const query = new URLSearchParams({ source, ...span, limit: String(pageLimit), ...(cursor ? { cursor } : {}) });
-      const { events, next } = await api.read(`/v1/events?${query}`, page);
-      for (const { id, receivedAt } of events) {
+    const query = new URLSearchParams({ source, ...spanOf(missing), limit: String(pageLimit) });
+    let path: string | null = `/v1/events?${query}`;
+    while (path !== null && missing.size > 0) {
+      const { events, next }: z.output<typeof page> = await api.read(path, page);
+      for (const { id, receivedat } of events) {
         if (!missing.delete(id)) continue;
         committed += 1;
-        if (Date.parse(receivedAt) < startedAt) alreadyThere += 1;
+        if (Date.parse(receivedat) < startedAt) alreadyThere += 1;
       }
-      cursor = next;
-    } while (cursor && missing.size > 0);
+      path = next;
+    }
   }
 
   /** A failure is kept for the next caller: nobody may be waiting when it happens. */

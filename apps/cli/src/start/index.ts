@@ -35,7 +35,11 @@ export async function runStart(args: string[]): Promise<number> {
   await using parts = new AsyncDisposableStack();
   const servers = parts.use(await startServers({ ...given, dataDir, log, hurry }));
   const { databaseUrl, queueRedisUrl, cacheRedisUrl, descriptions } = servers;
-  await migrateUp({ url: databaseUrl, directory: join(root, "migrations"), log });
+  await migrateUp({
+    url: databaseUrl,
+    directory: join(root, "migrations"),
+    log: (line) => line.includes(" took ") && log(line),
+  });
 
   const env = {
     ...inherited,

@@ -51,7 +51,7 @@ export function registerStats(app: FastifyInstance, { db }: { db: Db }): void {
         summary: "Count events by type and interval",
         description: `At most ${maxBuckets} buckets; those without events are there with 0.`,
         querystring: query,
-        response: { 200: stats, ...commonProblems },
+        response: { 200: stats.describe("The counts"), ...commonProblems },
       },
     },
     async (request) => {

@@ -82,12 +82,17 @@ export function timeColumnsOf(
     named("date", "day", "time", "year"),
     named("month", "day", "time", "year"),
     ...unnamed.map((index) => [index]),
-    ...ofTime.map((index) => [index]).filter(([index = -1]) => timeOfDate(record[index] ?? "") !== undefined),
   ];
-  return candidates.find((candidate) => candidate.length > 0 && timeIn(record, candidate, latest) !== undefined);
+  const whole = candidates.find((candidate) => timeOfValue(textIn(record, candidate), latest) !== undefined);
+  const dateOnly = ofTime.find((index) => timeOfDate(record[index] ?? "") !== undefined);
+  return whole ?? (dateOnly === undefined ? undefined : [dateOnly]);
 }
 
 function timeIn(record: readonly string[], columns: readonly number[], latest: Micros): Micros | undefined {
-  const text = columns.map((index) => record[index] ?? "").join(" ");
+  const text = textIn(record, columns);
   return timeOfValue(text, latest)?.micros ?? timeOfDate(text);
+}
+
+function textIn(record: readonly string[], columns: readonly number[]): string {
+  return columns.map((index) => record[index] ?? "").join(" ");
 }

@@ -1,0 +1,39 @@
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { withBenchServers } from "./bench-servers.ts";
+import { runExport } from "./export.ts";
+import { runIngest } from "./ingest.ts";
+
+const help = `npm run bench -- NAME [--json]
+
+  ingest   events end to end beside COPY, INSERT per request, a job an event, and HTTP alone
+  export   a download of a million rows and the memory it takes (--rows N)
+
+  --events N   events of each measured load (ingest; default 300000)
+  --json       the last line is one JSON object
+
+Everything runs on this machine, on PostgreSQL and Redis of its own that are removed afterwards.
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    help: { type: "boolean", short: "h" },
+    json: { type: "boolean", default: false },
+    events: { type: "string", default: "300000" },
+    rows: { type: "string", default: "1000000" },
+  },
+});
+const [name] = positionals;
+const { json } = values;
+
+if (values.help || name === undefined) {
+  process.stdout.write(help);
+} else if (name === "ingest") {
+  await withBenchServers((servers) => runIngest({ json, events: Number(values.events), servers }));
+} else if (name === "export") {
+  await withBenchServers(({ databaseUrl }) => runExport({ json, rows: Number(values.rows), databaseUrl }));
+} else {
+  process.stderr.write(`There is no bench "${name}".\n\n${help}`);
+  process.exitCode = 2;
+}
