@@ -51,7 +51,9 @@ test("the services' commands migrate an empty database, bring accepted events in
 
   working[0]?.stop(); // drains what it holds; the other does the rest
   await expect.poll(() => storedIn(database.db), { timeout: 20_000 }).toBe(sent);
-  using silent = connect(ports.api, "127.0.0.1"); // as browsers and balancers open them in advance
+  const silent = connect(ports.api, "127.0.0.1"); // as browsers and balancers open them in advance
+  silent.on("error", () => {});
+  parts.defer(() => void silent.destroy());
   await once(silent, "connect");
   serving.stop();
   working[1]?.stop();

@@ -23,8 +23,6 @@ export const startVariables = {
   PATH: z.string().default("").describe("where redis-server and others are looked for"),
 };
 
-export type StartConfig = ReturnType<typeof loadStartConfig>;
-
 /** What `npm start` needs. All other variables go on to the API and the worker as they are. */
 export function loadStartConfig(env: Environment) {
   const read = readEnvironment(env, startVariables);

@@ -1,7 +1,7 @@
 import { parse } from "csv-parse";
 import { z } from "zod";
 import { dataOfFields, roleOf } from "./fields.ts";
-import type { LogRecord } from "./file-events.ts";
+import type { LogRecord } from "./log-record.ts";
 import { findTime, type Micros, timeOfDate, timeOfValue } from "./timestamps.ts";
 
 /** The character between the columns if this first line can be the header of a table: names, and no time. */

@@ -4,19 +4,10 @@ import { basename, resolve } from "node:path";
 import type { DemoEvent } from "../demo-event.ts";
 import { delimiterOf, readCsv } from "./csv-records.ts";
 import { linesOf } from "./lines.ts";
+import type { LogRecord } from "./log-record.ts";
 import { openLog } from "./open-log.ts";
 import { readLine } from "./text-line.ts";
 import { type Micros, rfc3339Of } from "./timestamps.ts";
-
-export interface LogRecord {
-  /** Where it is in the file, counted from 1. */
-  readonly line: number;
-  readonly text: string;
-  readonly micros?: Micros;
-  readonly data: Readonly<Record<string, unknown>>;
-  /** True for a line that goes on with the record before, as those of a stack trace do. */
-  readonly isContinuation: boolean;
-}
 
 const dayMicros = 24 * 60 * 60 * 1e6;
 const maxMessageLength = 32_768;
