@@ -70,8 +70,9 @@ function watch(client: pg.ClientBase) {
 }
 
 /**
- * Runs `read` in a transaction with time-outs of its own, for time-outs set for a transaction are all
- * that a pooler keeps. `cancel` is handed the backend's process id when the signal is raised.
+ * Runs `read` in a transaction with time-outs of its own, for settings of a transaction are all that a
+ * pooler keeps. A result that is fetched in parts gets no parallel workers, so that a plan must not count
+ * on them either. `cancel` is handed the backend's process id when the signal is raised.
  */
 export async function* longRead<Row>(
   client: pg.ClientBase,
@@ -85,7 +86,8 @@ export async function* longRead<Row>(
     const { rows } = await client.query<{ pid: number }>(
       `SELECT pg_backend_pid() AS pid,
               set_config('statement_timeout', $1, true),
-              set_config('idle_in_transaction_session_timeout', $1, true)`,
+              set_config('idle_in_transaction_session_timeout', $1, true),
+              set_config('max_parallel_workers_per_gather', '0', true)`,
       [String(timeoutMs)],
     );
     const stop = (): void => cancel(rows[0]?.pid ?? 0);

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Db } from "../db.ts";
 import { statement } from "../statement.ts";
 import { catalogueQuery } from "./catalogue-queries.ts";
@@ -25,13 +24,6 @@ export async function readCatalogue(db: Db): Promise<Catalogue> {
     return await tx.rows(listCatalogue, [[ledgerTable, `${ledgerTable}_pkey`]]);
   });
   return new Map(rows.map(({ kind, name, definition }) => [`${kind} ${name}`, definition]));
-}
-
-/** Equal for equal catalogues; short enough for a log. */
-export function fingerprintOf(catalogue: Catalogue): string {
-  return createHash("sha256")
-    .update(JSON.stringify([...catalogue]))
-    .digest("hex");
 }
 
 /** What differs, an object each: `-` as it should be, `+` as it is. Empty when nothing does. */
