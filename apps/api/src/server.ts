@@ -2,7 +2,7 @@ import type { Authenticator } from "@millrace/access";
 import type { Db } from "@millrace/db";
 import type { Queues } from "@millrace/jobs";
 import type { Logger } from "@millrace/runtime";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Registry } from "prom-client";
 import { registerAccess } from "./access/require-scope.ts";
@@ -10,6 +10,7 @@ import { createIngestBuffer } from "./events/ingest-buffer.ts";
 import { type IngestLimits, ingestMediaTypes, registerIngest } from "./events/ingest-route.ts";
 import { registerReading } from "./events/reading.ts";
 import { registerDocs } from "./http/docs.ts";
+import { endConnectionsOnClose } from "./http/end-connections.ts";
 import { registerHealth } from "./http/health.ts";
 import { registerMetrics } from "./http/metrics.ts";
 import { HttpProblem, problemOf, sendProblem } from "./http/problem.ts";
@@ -34,8 +35,10 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   const logger: FastifyBaseLogger = log;
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 30_000,
+    // An id may have 1,024 bytes, three characters each when percent-encoded.
+    routerOptions: { maxParamLength: 3 * 1_024 },
     forceCloseConnections: "idle",
     // A worker must be able to tell requests of several APIs apart.
     genReqId: createRequestIds(),
@@ -66,6 +69,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   app.removeAllContentTypeParsers();
   app.addContentTypeParser([...ingestMediaTypes], { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
+  endConnectionsOnClose(app);
   const buffer = createIngestBuffer({ ...ingest, add: (payload) => queues.enqueue("importEvents", payload) });
   app.addHook("preClose", () => buffer[Symbol.asyncDispose]());
 

@@ -59,7 +59,7 @@ test("a signal ends a read whose server is still searching", async () => {
   await using db = await connectPostgres({ url: database.url, applicationName: "searching", minConnections: 0 });
   const stop = new AbortController();
   const read = Array.fromAsync(db.batches(sleep, [], 1, { timeoutMs: 60_000, signal: stop.signal }));
-  const ended = expect(read).rejects.toThrow("canceling statement");
+  const ended = expect(read).rejects.toThrow(/canceling statement|operation was aborted/);
   await expect.poll(() => database.db.rows(pidOf, ["searching"])).toHaveLength(1);
 
   stop.abort();

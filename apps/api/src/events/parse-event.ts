@@ -111,6 +111,8 @@ const storedAttributes: ReadonlySet<string> = new Set([
   "time",
   "data",
   "specversion",
+  // Ours: what an export says of the event, so that exports can be sent again.
+  "receivedat",
 ]);
 const attributeName = /^[a-z0-9_]{1,64}$/;
 
