@@ -107,7 +107,9 @@ export function createConfirmation(options: ConfirmationOptions): Confirmation {
       }
       waitingCount += events.length;
       const looked = startLooking();
-      if (waitingCount > maxWaiting) await looked;
+      if (waitingCount <= maxWaiting) return;
+      await looked;
+      if (failure !== undefined) throw failure;
     },
     async finish() {
       while (failure === undefined && (looking !== undefined || waiting.size > 0)) await startLooking();

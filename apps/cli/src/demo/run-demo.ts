@@ -78,9 +78,15 @@ async function* fromFiles(
   signal: AbortSignal,
 ): AsyncGenerator<DemoEvent[]> {
   for (const path of files) {
-    for await (const batch of inBatches(fileEvents(path, source === undefined ? {} : { source }))) {
-      if (signal.aborted) return;
-      yield batch;
+    try {
+      for await (const batch of inBatches(fileEvents(path, source === undefined ? {} : { source }))) {
+        if (signal.aborted) return;
+        yield batch;
+      }
+    } catch (error) {
+      throw new DemoError(`${path} cannot be read to its end: ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      });
     }
   }
 }

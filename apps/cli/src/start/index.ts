@@ -26,8 +26,8 @@ export async function runStart(args: string[]): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
-  const { inherited, root, host, dataDir, developmentKey, ...given } = loadStartConfig(process.env);
-  const port = await apiPort(given.port, host);
+  const { inherited, root, host, dataDir, developmentKey, port: askedPort, ...given } = loadStartConfig(process.env);
+  const port = await apiPort(askedPort, host);
   const { interrupted, hurry } = interruption();
   const log = (line: string): void => void process.stdout.write(`${line}\n`);
 

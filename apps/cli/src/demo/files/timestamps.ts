@@ -11,7 +11,7 @@ export interface FoundTime {
 }
 
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const month = String.raw`(?<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*`;
+const month = "(?<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*";
 const clock = String.raw`(?<hour>\d{1,2}):(?<minute>\d{1,2}):(?<second>\d{1,2})(?:[.,](?<fraction>\d{1,9})|:(?<ms>\d{1,3}))?(?!\d)`;
 const zone = String.raw`(?<zone>(?:Z|[+-]\d{2}(?::?\d{2})?|\s(?:UTC|GMT|[+-]\d{2}:?\d{2}))\b)?`;
 const patterns = [
