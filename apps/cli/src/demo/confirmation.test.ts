@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { z } from "zod";
-import { createConfirmation } from "./confirmation.ts";
+import { createConfirmation, spansOf } from "./confirmation.ts";
 import type { DemoEvent } from "./demo-event.ts";
 
 const start = Date.UTC(2026, 10, 24);
@@ -80,4 +81,19 @@ test("sending waits while many have not been looked for", async () => {
   stored.store(eventsFrom(0, 4));
   await more;
   expect(confirmation.committed).toBe(4);
+});
+
+test("spans cover all times and leave out large gaps", () => {
+  const iso = (ms: number) => new Date(ms).toISOString();
+  expect(spansOf([1_000_000, 0, 5, 1_000_003])).toEqual([
+    { from: iso(0), to: iso(6) },
+    { from: iso(1_000_000), to: iso(1_000_004) },
+  ]);
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 4e12 }), { minLength: 1 }), (times) => {
+      const spans = spansOf(times);
+      expect(spans.length).toBeLessThanOrEqual(16);
+      expect(times.every((time) => spans.some(({ from, to }) => from <= iso(time) && iso(time) < to))).toBe(true);
+    }),
+  );
 });

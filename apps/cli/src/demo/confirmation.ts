@@ -73,17 +73,21 @@ export function createConfirmation(options: ConfirmationOptions): Confirmation {
 
   /** Takes from `missing` what is in the database now. */
   async function seeOnce(source: string, missing: Missing): Promise<void> {
-    const query = new URLSearchParams({ source, ...spanOf(missing), limit: String(pageLimit) });
-    let path: string | null = `/v1/events?${query}`;
-    while (path !== null && missing.size > 0) {
-      const { events, next }: z.output<typeof page> = await api.read(path, page);
-      for (const { id, receivedat } of events) {
-        if (!missing.delete(id)) continue;
-        committed += 1;
-        if (Date.parse(receivedat) < startedAt) alreadyThere += 1;
-      }
-      path = next;
+    for (const span of spansOf(missing.values())) {
+      const query = new URLSearchParams({ source, ...span, limit: String(pageLimit) });
+      let path: string | null = `/v1/events?${query}`;
+      while (path !== null && missing.size > 0) path = await seePage(path, missing);
     }
+  }
+
+  async function seePage(path: string, missing: Missing): Promise<string | null> {
+    const { events, next } = await api.read(path, page);
+    for (const { id, receivedat } of events) {
+      if (!missing.delete(id)) continue;
+      committed += 1;
+      if (Date.parse(receivedat) < startedAt) alreadyThere += 1;
+    }
+    return next;
   }
 
   /** A failure is kept for the next caller: nobody may be waiting when it happens. */
@@ -124,15 +128,25 @@ export function createConfirmation(options: ConfirmationOptions): Confirmation {
   };
 }
 
-/** From the first millisecond to just after the last. */
-function spanOf(missing: Missing): { from: string; to: string } {
-  let first = Number.POSITIVE_INFINITY;
-  let last = Number.NEGATIVE_INFINITY;
-  for (const ms of missing.values()) {
-    first = Math.min(first, ms);
-    last = Math.max(last, ms);
+const mostSpans = 16;
+
+/**
+ * The spans of time, each to just after its last millisecond, that cover all times but no large gap
+ * between them: a file may jump back or ahead by years, and what is stored there need not be read.
+ */
+export function spansOf(times: Iterable<number>): { from: string; to: string }[] {
+  const sorted = Float64Array.from(times).sort();
+  const largeGap = ((sorted.at(-1) ?? 0) - (sorted[0] ?? 0)) / mostSpans;
+  const spans: { first: number; last: number }[] = [];
+  for (const time of sorted) {
+    const span = spans.at(-1);
+    if (span !== undefined && time - span.last <= largeGap) span.last = time;
+    else spans.push({ first: time, last: time });
   }
-  return { from: new Date(first).toISOString(), to: new Date(last + 1).toISOString() };
+  return spans.map(({ first, last }) => ({
+    from: new Date(first).toISOString(),
+    to: new Date(last + 1).toISOString(),
+  }));
 }
 
 function notSeen(patienceMs: number): DemoError {
