@@ -3,6 +3,7 @@ import { createKey } from "@millrace/access";
 import { connectPostgres, createMonthlyPartition, monthAt, type Postgres, statement } from "@millrace/db";
 import type { Servers } from "@millrace/embedded";
 import { startChild } from "./child.ts";
+import { type IndexSet, useIndexes } from "./index-sets.ts";
 import { httpLoad, postBytes } from "./load/http-load.ts";
 import { type SampleEvent, sampleEvents } from "./load/sample-events.ts";
 import { latencyPercentiles, rowsCommitted } from "./load/worker-metrics.ts";
@@ -10,6 +11,7 @@ import { latencyPercentiles, rowsCommitted } from "./load/worker-metrics.ts";
 export interface IngestOptions {
   readonly json: boolean;
   readonly events: number;
+  readonly indexes: IndexSet;
   readonly servers: Servers;
 }
 
@@ -17,7 +19,7 @@ const connections = { single: 128, batch: 16 };
 const opsPort = 19_464;
 
 /** Measures ingest end to end, until the last row is committed, and its baselines in the same run. */
-export async function runIngest({ json, events, servers }: IngestOptions): Promise<void> {
+export async function runIngest({ json, events, indexes, servers }: IngestOptions): Promise<void> {
   const { databaseUrl, queueRedisUrl } = servers;
   await using db = await connectPostgres({
     url: databaseUrl,
@@ -27,6 +29,7 @@ export async function runIngest({ json, events, servers }: IngestOptions): Promi
     statementTimeoutMs: 600_000,
   });
   await createMonthlyPartition(db, "telemetry_events", monthAt(new Date()));
+  await useIndexes(db, indexes);
   const singles = Math.ceil(events / 2);
 
   const http = await measured("HTTP alone", async () => {

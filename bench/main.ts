@@ -2,6 +2,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { withBenchServers } from "./bench-servers.ts";
 import { runExport } from "./export.ts";
+import { indexSets } from "./index-sets.ts";
 import { runIngest } from "./ingest.ts";
 
 const help = `npm run bench -- NAME [--json]
@@ -10,6 +11,7 @@ const help = `npm run bench -- NAME [--json]
   export   a download of a million rows and the memory it takes (--rows N)
 
   --events N   events of each measured load (ingest; default 300000)
+  --indexes S  all, or core: what a smaller schema would have, to see what the others cost (ingest; default all)
   --json       the last line is one JSON object
 
 Everything runs on this machine, on PostgreSQL and Redis of its own that are removed afterwards.
@@ -21,18 +23,27 @@ const { values, positionals } = parseArgs({
     help: { type: "boolean", short: "h" },
     json: { type: "boolean", default: false },
     events: { type: "string", default: "300000" },
+    indexes: { type: "string", default: "all" },
     rows: { type: "string", default: "1000000" },
   },
 });
 const [name] = positionals;
 const { json } = values;
 
+const events = Number(values.events);
+const rows = Number(values.rows);
+const indexes = indexSets.find((set) => set === values.indexes);
+const isCount = (count: number): boolean => Number.isSafeInteger(count) && count > 0;
+
 if (values.help || name === undefined) {
   process.stdout.write(help);
+} else if (indexes === undefined || !isCount(events) || !isCount(rows)) {
+  process.stderr.write(`--events and --rows are positive whole numbers, --indexes is ${indexSets.join(" or ")}.\n`);
+  process.exitCode = 2;
 } else if (name === "ingest") {
-  await withBenchServers((servers) => runIngest({ json, events: Number(values.events), servers }));
+  await withBenchServers((servers) => runIngest({ json, events, indexes, servers }));
 } else if (name === "export") {
-  await withBenchServers(({ databaseUrl }) => runExport({ json, rows: Number(values.rows), databaseUrl }));
+  await withBenchServers(({ databaseUrl }) => runExport({ json, rows, databaseUrl }));
 } else {
   process.stderr.write(`There is no bench "${name}".\n\n${help}`);
   process.exitCode = 2;
