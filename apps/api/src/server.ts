@@ -14,6 +14,7 @@ import { endConnectionsOnClose } from "./http/end-connections.ts";
 import { registerHealth } from "./http/health.ts";
 import { registerMetrics } from "./http/metrics.ts";
 import { HttpProblem, problemOf, sendProblem } from "./http/problem.ts";
+import { registerOtlp } from "./otlp/otlp-routes.ts";
 
 export interface ServerNeeds {
   readonly db: Db;
@@ -78,6 +79,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   await registerDocs(app);
   registerHealth(app, { db, queues });
   registerIngest(app, { buffer, limits: ingest.limits });
+  await registerOtlp(app, { buffer, limits: ingest.limits });
   registerReading(app, { db });
   return app;
 }

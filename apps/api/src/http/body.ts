@@ -12,12 +12,17 @@ const decoders: Readonly<Record<string, Decoder>> = {
 };
 
 /**
- * The body as text, decoded as `Content-Encoding` says (RFC 9110, 8.4). Decoding stops at `maxBytes`,
- * so that a small body that unpacks to a huge one costs 413 and little memory.
+ * The body decoded as `Content-Encoding` says (RFC 9110, 8.4). Decoding stops at `maxBytes`, so that a
+ * small body that unpacks to a huge one costs 413 and little memory.
  */
-export async function textOf(body: Buffer, contentEncoding: string | undefined, maxBytes: number): Promise<string> {
+export async function bytesOf(body: Buffer, contentEncoding: string | undefined, maxBytes: number): Promise<Buffer> {
   const encoding = contentEncoding?.trim().toLowerCase();
-  const bytes = encoding === undefined || encoding === "identity" ? body : await decoded(body, encoding, maxBytes);
+  return encoding === undefined || encoding === "identity" ? body : await decoded(body, encoding, maxBytes);
+}
+
+/** The body as text, decoded like `bytesOf`. */
+export async function textOf(body: Buffer, contentEncoding: string | undefined, maxBytes: number): Promise<string> {
+  const bytes = await bytesOf(body, contentEncoding, maxBytes);
   if (!isUtf8(bytes)) {
     throw new HttpProblem({ status: 400, code: "invalid_encoding", detail: "The body is not valid UTF-8" });
   }
