@@ -18,6 +18,7 @@ import {
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "@millrace/runtime": [],
   "@millrace/cache": [],
+  "@millrace/client": [],
   "@millrace/events": [],
   "@millrace/db": ["@millrace/runtime"],
   "@millrace/jobs": ["@millrace/runtime"],
