@@ -42,6 +42,7 @@ const partitions = createPartitionKeeper({
   table: "telemetry_events",
   window: config.window,
   premakeMonths: config.premakeMonths,
+  onDetached: (month, err) => log.error({ err, month }, "events of this month go to quarantine"),
 });
 await partitions.premake();
 await queues.upsertSchedulers();

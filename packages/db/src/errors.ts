@@ -24,7 +24,12 @@ export function sqlStateOf(error: unknown): string | undefined {
  */
 export function isDataError(error: unknown): boolean {
   const code = sqlStateOf(error);
-  return code !== undefined && /^(22|23|54)/.test(code);
+  return code !== undefined && /^(22|23|54)/.test(code) && !isPartitionMissing(error);
+}
+
+/** True when the table has no partition for a row. PostgreSQL says so as a check that has no name. */
+export function isPartitionMissing(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === sqlState.checkViolation && error.constraint === undefined;
 }
 
 /**

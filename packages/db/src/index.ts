@@ -1,6 +1,6 @@
 export { connectPostgres, type Postgres, type PostgresOptions } from "./connect.ts";
 export type { Db } from "./db.ts";
-export { isDataError, isPassing, sqlState, sqlStateOf } from "./errors.ts";
+export { isDataError, isPartitionMissing, isPassing, sqlState, sqlStateOf } from "./errors.ts";
 export { identifier, literal } from "./identifier.ts";
 export {
   type MigrateDownOptions,
@@ -17,6 +17,7 @@ export {
   createMonthlyPartition,
   type Month,
   monthAt,
+  PartitionDetachedError,
   partitionMonths,
   partitionNameOf,
 } from "./partitions/monthly.ts";

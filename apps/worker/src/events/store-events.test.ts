@@ -45,6 +45,23 @@ test("two workers that store the same rows in different orders leave each once",
   expect(new Set(await idsIn(database.db, "telemetry_events")).size).toBe(500);
 });
 
+test("events of a month whose partition was detached are kept in quarantine; their neighbours are stored", async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const store = eventStoreOf(db);
+  const late = { id: "late", time: "2026-10-05T00:00:00.000Z" };
+  await store([rowsOf([{ ...late, id: "in time" }])]);
+  await db.run(
+    statement<[], never>("test.detach", "ALTER TABLE telemetry_events DETACH PARTITION telemetry_events_y2026m10"),
+    [],
+  );
+  const jobs = [rowsOf([late, { id: "neighbour" }])];
+  expect(await store(jobs)).toEqual({ inserted: 1, quarantined: 1, deadLettered: 0 });
+  expect(await store(jobs)).toEqual({ inserted: 0, quarantined: 0, deadLettered: 0 });
+  expect(await idsIn(db, "telemetry_events")).toEqual(["neighbour"]);
+  expect(await idsIn(db, "telemetry_events_quarantine")).toEqual(["late"]);
+});
+
 test("late events get their month's partition on demand; those outside the window go to quarantine", async () => {
   await using database = await createTestDatabase();
   const counts = await eventStoreOf(database.db)([

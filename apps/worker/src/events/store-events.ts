@@ -1,4 +1,4 @@
-import { type Db, isDataError, type Month, sqlState, sqlStateOf } from "@millrace/db";
+import { type Db, isDataError, isPartitionMissing, type Month, sqlState, sqlStateOf } from "@millrace/db";
 import { fieldsOf, linesOf, monthOf } from "@millrace/events";
 import type { PartitionKeeper } from "../partitions/partition-keeper.ts";
 import { type EventTables, telemetryTables } from "./event-tables.ts";
@@ -28,7 +28,7 @@ const cleanBatchesBeforeDirect = 8;
 /**
  * Puts rows into `telemetry_events`, each exactly once however often it is called with them. Rejects
  * only for faults that pass (a lost connection, a lock, a full disk); rows that PostgreSQL itself
- * refuses become dead letters, and rows outside the accepted window go to quarantine.
+ * refuses become dead letters, and rows of months that get no partition go to quarantine.
  *
  * Duplicates are rare, so the rows are first copied straight into the table. A duplicate fails that
  * COPY as a whole; the batch then goes through a staging table that skips rows which are already
@@ -52,26 +52,13 @@ export function createEventStore({ db, partitions, tables = telemetryTables }: S
     return inserted;
   }
 
-  /** A partition may have been detached since this process last looked. */
-  async function insertIntoPartitions(rows: readonly string[], months: ReadonlySet<Month>): Promise<number> {
-    await partitions.ensure(months);
-    try {
-      return await insert(rows);
-    } catch (error) {
-      if (sqlStateOf(error) !== sqlState.checkViolation) throw error;
-      partitions.forget();
-      await partitions.ensure(months);
-      return await insert(rows);
-    }
-  }
-
   /**
    * Halves the lines until what PostgreSQL refuses stands alone; that becomes a dead letter. The good
    * neighbours are committed on the way.
    */
   async function isolate(lines: readonly string[]): Promise<StoredCounts> {
     try {
-      const inserted = await insertIntoPartitions(lines, monthsOf(lines));
+      const inserted = await insert(lines);
       return { inserted, quarantined: 0, deadLettered: 0 };
     } catch (error) {
       if (!isDataError(error)) throw error;
@@ -85,30 +72,38 @@ export function createEventStore({ db, partitions, tables = telemetryTables }: S
     }
   }
 
-  async function store(rows: readonly string[], months: ReadonlySet<Month>): Promise<StoredCounts> {
+  async function store(rows: readonly string[]): Promise<StoredCounts> {
+    if (rows.length === 0) return none;
     try {
-      return { inserted: await insertIntoPartitions(rows, months), quarantined: 0, deadLettered: 0 };
+      return { ...none, inserted: await insert(rows) };
     } catch (error) {
       if (!isDataError(error)) throw error;
       return await isolate(rows.flatMap(linesOf));
     }
   }
 
-  return async function storeEvents(batch: readonly EventRows[]): Promise<StoredCounts> {
-    const months = new Set(batch.flatMap((job) => job.months));
-    const outside = await partitions.ensure(months);
-    if (outside.size === 0)
-      return await store(
-        batch.map((job) => job.rows),
-        months,
-      );
+  async function storeOrQuarantine(batch: readonly EventRows[]): Promise<StoredCounts> {
+    const refused = await partitions.ensure(new Set(batch.flatMap((job) => job.months)));
+    if (refused.size === 0) return await store(batch.map((job) => job.rows));
 
     const lines = batch.flatMap((job) => linesOf(job.rows));
-    const isOutside = (line: string): boolean => outside.has(monthOfLine(line));
-    const quarantined = await tables.quarantine(db, buffersOf(lines.filter(isOutside)), "outside_accepted_window");
-    const inside = lines.filter((line) => !isOutside(line));
-    const counts = inside.length === 0 ? none : await store(inside, monthsOf(inside));
-    return sumOf(counts, { ...none, quarantined });
+    const byRefusal = Map.groupBy(lines, (line) => refused.get(monthOfLine(line)));
+    let quarantined = 0;
+    for (const [reason, refusedLines] of byRefusal) {
+      if (reason !== undefined) quarantined += await tables.quarantine(db, buffersOf(refusedLines), reason);
+    }
+    return sumOf(await store(byRefusal.get(undefined) ?? []), { ...none, quarantined });
+  }
+
+  return async function storeEvents(batch: readonly EventRows[]): Promise<StoredCounts> {
+    try {
+      return await storeOrQuarantine(batch);
+    } catch (error) {
+      if (!isPartitionMissing(error)) throw error;
+      // A partition was detached since this process last looked.
+      partitions.forget();
+      return await storeOrQuarantine(batch);
+    }
   };
 }
 
@@ -124,10 +119,6 @@ function sumOf(a: StoredCounts, b: StoredCounts): StoredCounts {
 
 function monthOfLine(line: string): Month {
   return monthOf(fieldsOf(line)[4] ?? "");
-}
-
-function monthsOf(lines: readonly string[]): Set<Month> {
-  return new Set(lines.map(monthOfLine));
 }
 
 function buffersOf(rows: readonly string[]): Buffer[] {

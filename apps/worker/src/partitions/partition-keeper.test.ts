@@ -28,7 +28,10 @@ test("a month at the edge of the window gets a partition, one beyond it does not
     now: () => new Date("2026-11-23T00:00:00Z"),
   });
   const outside = await keeper.ensure(["2026-07", "2026-08", "2026-12", "2027-01"]);
-  expect([...outside]).toEqual(["2026-07", "2027-01"]);
+  expect([...outside]).toEqual([
+    ["2026-07", "outside_accepted_window"],
+    ["2027-01", "outside_accepted_window"],
+  ]);
   expect([...(await partitionMonths(db, table))].sort()).toEqual(["2026-08", "2026-12"]);
 });
 
@@ -48,4 +51,29 @@ test("a partition is made while a long reader has the table open, and writers do
     await keeper.ensure(["2026-10"]);
   });
   expect((await partitionMonths(db, table)).has("2026-10")).toBe(true);
+});
+
+test("a month that was taken out of the table does not come back by itself, and is told once", async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const told: string[] = [];
+  const keeper = createPartitionKeeper({
+    db,
+    table,
+    window,
+    premakeMonths: 0,
+    now: () => new Date("2026-11-23T00:00:00Z"),
+    onDetached: (month) => void told.push(month),
+  });
+  await keeper.ensure(["2026-10"]);
+  await db.run(
+    statement<[], never>("test.detach", "ALTER TABLE telemetry_events DETACH PARTITION telemetry_events_y2026m10"),
+    [],
+  );
+  keeper.forget();
+  const refused = new Map([["2026-10", "partition_detached"]]);
+  expect(await keeper.ensure(["2026-10", "2026-11"])).toEqual(refused);
+  expect(await keeper.ensure(["2026-10", "2026-11"])).toEqual(refused);
+  expect(told).toEqual(["2026-10"]);
+  expect([...(await partitionMonths(db, table))]).toEqual(["2026-11"]);
 });

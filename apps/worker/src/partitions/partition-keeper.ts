@@ -6,6 +6,7 @@ import {
   isPassing,
   type Month,
   monthAt,
+  PartitionDetachedError,
   partitionMonths,
 } from "@millrace/db";
 import { backoffMs } from "@millrace/runtime";
@@ -17,12 +18,17 @@ export interface PartitionKeeperOptions {
   readonly window: { readonly maxAgeDays: number; readonly maxAheadDays: number };
   readonly premakeMonths: number;
   readonly now?: () => Date;
+  /** Told when the partition of a month cannot be made; once until `forget` or `premake`. */
+  readonly onDetached?: (month: Month, error: PartitionDetachedError) => void;
 }
 
+/** Why a month gets no partition. */
+export type MonthRefusal = "outside_accepted_window" | "partition_detached";
+
 export interface PartitionKeeper {
-  /** Makes the partitions that are missing; gives the months that are outside the window and get none. */
-  ensure(months: Iterable<Month>): Promise<Set<Month>>;
-  /** Makes the current month's partition and those of the coming months. */
+  /** Makes the partitions that are missing; gives the months that get none, and why. */
+  ensure(months: Iterable<Month>): Promise<Map<Month, MonthRefusal>>;
+  /** Makes the current month's partition and those of the coming months; looks again at detached ones. */
   premake(): Promise<void>;
   /** Forgets what it knows of existing partitions, after PostgreSQL said that one is missing. */
   forget(): void;
@@ -36,11 +42,20 @@ const maxTries = 8;
  * table gets its next partition, and one row dated far ahead makes none.
  */
 export function createPartitionKeeper(options: PartitionKeeperOptions): PartitionKeeper {
-  const { db, table, window, premakeMonths, now = () => new Date() } = options;
+  const { db, table, window, premakeMonths, now = () => new Date(), onDetached } = options;
+  const detached = new Set<Month>();
   let known: ReadonlySet<Month> | undefined;
 
   async function create(missing: readonly Month[]): Promise<void> {
-    for (const month of missing) await withRetries(() => createMonthlyPartition(db, table, month));
+    for (const month of missing) {
+      try {
+        await withRetries(() => createMonthlyPartition(db, table, month));
+      } catch (error) {
+        if (!(error instanceof PartitionDetachedError)) throw error;
+        detached.add(month);
+        onDetached?.(month, error);
+      }
+    }
     known = await partitionMonths(db, table);
   }
 
@@ -49,18 +64,20 @@ export function createPartitionKeeper(options: PartitionKeeperOptions): Partitio
       const time = now().getTime();
       const first = monthAt(new Date(time - window.maxAgeDays * dayMs));
       const last = monthAt(new Date(time + window.maxAheadDays * dayMs));
-      const outside = new Set<Month>();
-      const missing: Month[] = [];
+      const inside = [...months].filter((month) => month >= first && month <= last);
       known ??= await partitionMonths(db, table);
-      for (const month of months) {
-        if (month < first || month > last) outside.add(month);
-        else if (!known.has(month)) missing.push(month);
-      }
+      const missing = inside.filter((month) => !known?.has(month) && !detached.has(month));
       if (missing.length > 0) await create(missing);
-      return outside;
+      const refused = new Map<Month, MonthRefusal>();
+      for (const month of months) {
+        if (month < first || month > last) refused.set(month, "outside_accepted_window");
+        else if (detached.has(month)) refused.set(month, "partition_detached");
+      }
+      return refused;
     },
 
     async premake() {
+      detached.clear();
       const current = monthAt(now());
       const wanted = Array.from({ length: premakeMonths + 1 }, (_, count) => addMonths(current, count));
       const existing = await partitionMonths(db, table);
@@ -69,6 +86,7 @@ export function createPartitionKeeper(options: PartitionKeeperOptions): Partitio
 
     forget() {
       known = undefined;
+      detached.clear();
     },
   };
 }
@@ -79,7 +97,7 @@ async function withRetries(work: () => Promise<void>): Promise<void> {
     try {
       return await work();
     } catch (error) {
-      if (!isPassing(error) || attempt + 1 >= maxTries) throw error;
+      if (error instanceof PartitionDetachedError || !isPassing(error) || attempt + 1 >= maxTries) throw error;
       await sleep(backoffMs({ baseMs: 100, maxMs: 3_000 }, attempt));
     }
   }

@@ -23,6 +23,17 @@ export function partitionNameOf(table: string, month: Month): string {
   return `${table}_y${month.slice(0, 4)}m${month.slice(5, 7)}`;
 }
 
+/** A table with the partition's name exists and is not attached: somebody took that month out of the parent. */
+export class PartitionDetachedError extends Error {
+  constructor(partition: string, options?: ErrorOptions) {
+    super(
+      `A table named ${partition} exists and is not attached to its parent; attach it, rename it or drop it`,
+      options,
+    );
+    this.name = "PartitionDetachedError";
+  }
+}
+
 const listed = statement<[table: string], { name: string }>(
   "partitions.list",
   `SELECT child.relname AS name
@@ -49,7 +60,8 @@ const lock = statement<[key: string], { locked: string }>(
 /**
  * Makes the partition of `month` and attaches it; does nothing if it is there. Built aside and then
  * attached, it asks for SHARE UPDATE EXCLUSIVE on the parent, which neither readers nor writers wait
- * for. Gives up on locks after `lockTimeoutMs` with SQLSTATE 55P03: the caller tries again.
+ * for. Gives up on locks after `lockTimeoutMs` with SQLSTATE 55P03: the caller tries again. Throws a
+ * `PartitionDetachedError` when the month was taken out of the table and must not come back by itself.
  */
 export async function createMonthlyPartition(
   db: Db,
@@ -75,11 +87,7 @@ export async function createMonthlyPartition(
     });
   } catch (error) {
     if (sqlStateOf(error) !== sqlState.duplicateTable) throw error;
-    throw new Error(
-      `Cannot make the partition ${partitionNameOf(table, month)}: a table of that name exists and is not attached. ` +
-        "Attach it, or move it out of the way.",
-      { cause: error },
-    );
+    throw new PartitionDetachedError(partitionNameOf(table, month), { cause: error });
   }
 }
 
