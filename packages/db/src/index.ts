@@ -23,3 +23,4 @@ export {
 } from "./partitions/monthly.ts";
 export { type QueryEvent, queryEvents } from "./query-events.ts";
 export { type Statement, statement } from "./statement.ts";
+export { observeStatements } from "./statement-metrics.ts";

@@ -1,10 +1,10 @@
 import { copyRowOf, monthOf } from "@millrace/events";
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
 import { textOf } from "../http/body.ts";
 import { HttpProblem } from "../http/problem.ts";
 import type { IngestBuffer, IngestRow } from "./ingest-buffer.ts";
-import { EventError, parseEvent, type Rejection, rejectionCodes } from "./parse-event.ts";
+import { ingestReplies, requestBody, requestHeaders } from "./ingest-schemas.ts";
+import { EventError, parseEvent, type Rejection } from "./parse-event.ts";
 import { NumberOutOfRangeError, parseJson } from "./parse-json.ts";
 
 export interface IngestLimits {
@@ -22,17 +22,6 @@ const mediaTypes = {
 
 export const ingestMediaTypes: readonly string[] = [...mediaTypes.json, ...mediaTypes.ndjson];
 
-const rejection = z.object({
-  index: z.int().describe("Which event of the request, from 0"),
-  code: z.enum(rejectionCodes),
-  message: z.string(),
-});
-
-const accepted = z.object({
-  accepted: z.int().describe("Events that are in the queue and will be in the database exactly once"),
-  rejected: z.array(rejection).describe("Events that will not be stored, and why; the others are not affected"),
-});
-
 export function registerIngest(app: FastifyInstance, needs: { buffer: IngestBuffer; limits: IngestLimits }): void {
   const { buffer, limits } = needs;
   app.post(
@@ -48,8 +37,12 @@ export function registerIngest(app: FastifyInstance, needs: { buffer: IngestBuff
           "400 when none is good. The body may be gzip, deflate or zstd encoded. Sending an event again with " +
           "the same `source`, `id` and `time` stores it once.",
         consumes: [...ingestMediaTypes],
-        response: { 202: accepted },
+        headers: requestHeaders,
+        body: requestBody,
+        response: ingestReplies,
       },
+      // For the documentation: events are checked one by one, so that a bad one does not refuse the others.
+      validatorCompiler: () => (data) => ({ value: data }),
       // The answer is two numbers and rarely a list: writing it ourselves saves a validation a request.
       serializerCompiler: () => (data) => JSON.stringify(data),
     },

@@ -3,6 +3,17 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform } from "fastify-type-provider-zod";
+import { problemReply } from "./problem-reply.ts";
+
+const keyProblems = {
+  401: problemReply("There is no key, or it is not known, has expired or was revoked"),
+  403: problemReply("The key lacks the scope"),
+};
+
+/** The replies of a route by status; Fastify's type for them says nothing. */
+function schemaOf(response: unknown): object {
+  return typeof response === "object" && response !== null ? response : {};
+}
 
 /** `/openapi.json`, and `/docs` to browse it. Both are public: they tell of the interface, never of data. */
 export async function registerDocs(app: FastifyInstance): Promise<void> {
@@ -15,10 +26,41 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
         description:
           "Telemetry in through a job queue, partitioned rows out. Errors are problem documents (RFC 9457) whose `type` ends in a stable code.",
       },
-      components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
+      servers: [{ url: "/", description: "This server" }],
+      tags: [
+        { name: "events", description: "Events in and out, with CloudEvents attributes" },
+        { name: "otlp", description: "OpenTelemetry's logs, traces and metrics (OTLP/HTTP)" },
+        { name: "health", description: "What a load balancer or an orchestrator asks" },
+      ],
+      components: {
+        securitySchemes: {
+          key: {
+            type: "http",
+            scheme: "bearer",
+            description: "A key of `npm run keys -- create`; `millrace-dev` locally",
+          },
+        },
+      },
       security: [{ key: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: (document) => {
+      const { scope } = document.route.config ?? {};
+      const { schema } = document;
+      // Pages that are hidden have no schema, and what is public has nothing to add.
+      if (schema === undefined || scope === "public") {
+        return jsonSchemaTransform(
+          schema === undefined ? document : { ...document, schema: { ...schema, security: [] } },
+        );
+      }
+      return jsonSchemaTransform({
+        ...document,
+        schema: {
+          ...schema,
+          description: [schema.description, `Needs a key with the scope \`${scope}\`.`].filter(Boolean).join(" "),
+          response: { ...schemaOf(schema.response), ...keyProblems },
+        },
+      });
+    },
   });
   app.get("/openapi.json", { config: { scope: "public" }, schema: { hide: true } }, () => app.swagger());
 

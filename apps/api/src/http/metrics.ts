@@ -1,4 +1,4 @@
-import { type QueryEvent, queryEvents } from "@millrace/db";
+import { observeStatements } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import { Histogram, type Registry } from "prom-client";
 
@@ -17,17 +17,7 @@ export function registerMetrics(app: FastifyInstance, registry: Registry): void 
     done();
   });
 
-  const statements = new Histogram({
-    name: "millrace_statement_duration_seconds",
-    help: "Time of a statement as the client sees it, by the statement's name",
-    labelNames: ["statement", "outcome"],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers: [registry],
-  });
-  queryEvents.subscribe((message) => {
-    const { name, durationMs, error } = message as QueryEvent; // the channel carries nothing else
-    statements.observe({ statement: name, outcome: error === undefined ? "ok" : "error" }, durationMs / 1_000);
-  });
+  observeStatements(registry);
 
   app.get("/metrics", { config: { scope: "read" }, schema: { hide: true } }, async (_request, reply) => {
     reply.header("content-type", registry.contentType);

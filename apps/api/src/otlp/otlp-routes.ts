@@ -1,6 +1,8 @@
 import type { FastifyInstance } from "fastify";
+import { z } from "zod";
 import type { IngestBuffer } from "../events/ingest-buffer.ts";
 import type { IngestLimits } from "../events/ingest-route.ts";
+import { requestHeaders } from "../events/ingest-schemas.ts";
 import { bytesOf, textOf } from "../http/body.ts";
 import { HttpProblem, problemOf } from "../http/problem.ts";
 import { json, jsonNodeOf, protobuf } from "./encoding.ts";
@@ -50,7 +52,11 @@ export async function registerOtlp(
               `event; those that cannot be stored are counted in \`partialSuccess.${signal.rejected}\`. Errors are ` +
               "`google.rpc.Status` in the request's content type.",
             consumes: Object.values(contentTypes),
+            headers: requestHeaders,
+            body: z.looseObject({}).describe(`OTLP's export request for ${signal.noun}`),
           },
+          // For the documentation: records are checked one by one.
+          validatorCompiler: () => (data) => ({ value: data }),
         },
         async (request, reply) => {
           const receivedAt = Date.now();

@@ -1,4 +1,4 @@
-import { type QueryEvent, queryEvents } from "@millrace/db";
+import { observeStatements } from "@millrace/db";
 import { type JobEvent, jobEvents } from "@millrace/jobs";
 import type { Logger } from "@millrace/runtime";
 import { Counter, Histogram, type Registry } from "prom-client";
@@ -66,15 +66,5 @@ export function observeWorker(registry: Registry, log: Logger): void {
     if (error !== undefined) log.error({ err: error, job: name }, "a job failed");
   });
 
-  const statements = new Histogram({
-    name: "millrace_statement_duration_seconds",
-    help: "Time of a statement as the client sees it, by the statement's name",
-    labelNames: ["statement", "outcome"],
-    buckets: statementBuckets,
-    registers,
-  });
-  queryEvents.subscribe((message) => {
-    const { name, durationMs, error } = message as QueryEvent; // the channel carries nothing else
-    statements.observe({ statement: name, outcome: error === undefined ? "ok" : "error" }, durationMs / 1_000);
-  });
+  observeStatements(registry);
 }

@@ -3,12 +3,13 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { HttpProblem } from "../../http/problem.ts";
+import { problemReply } from "../../http/problem-reply.ts";
 import { csvHeader, csvRecordOf, type EventRow, eventJsonOf } from "./event-row.ts";
 import { createExportSlots } from "./export-slots.ts";
 import { type ExportLimits, openExport } from "./export-stream.ts";
 import { filterParams } from "./query-schemas.ts";
 import { sendFile } from "./raw-reply.ts";
-import { commonProblems, problemReply } from "./reply-schemas.ts";
+import { commonProblems } from "./reply-schemas.ts";
 
 const formats = {
   ndjson: { mediaType: "application/x-ndjson", header: "", lineOf: (row: EventRow) => `${eventJsonOf(row)}\n` },

@@ -3,11 +3,12 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { HttpProblem } from "../../http/problem.ts";
+import { problemReply } from "../../http/problem-reply.ts";
 import { eventJsonOf } from "./event-row.ts";
 import { findEvent } from "./find-events.ts";
 import { eventId, eventKeyParams } from "./query-schemas.ts";
 import { sendJson } from "./raw-reply.ts";
-import { commonProblems, event, problemReply } from "./reply-schemas.ts";
+import { commonProblems, event } from "./reply-schemas.ts";
 
 export function registerGet(app: FastifyInstance, { db }: { db: Db }): void {
   app.withTypeProvider<ZodTypeProvider>().get(

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { problemReply } from "../../http/problem-reply.ts";
 
 const time = (description: string) => z.string().describe(description).meta({ example: "2026-11-23T10:00:00.123456Z" });
 
@@ -20,21 +21,6 @@ export const event = z
   })
   .catchall(z.unknown())
   .describe("CloudEvents attributes, further ones beside them, and receivedat");
-
-const problem = z
-  .object({
-    type: z.string().meta({ example: "/problems/invalid_request" }),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string().describe("What was wrong and what to do about it"),
-    instance: z.string().describe("The request's id, as the server's log has it"),
-  })
-  .catchall(z.unknown());
-
-/** A reply other than success, for the documentation. */
-export function problemReply(description: string) {
-  return { description, content: { "application/problem+json": { schema: problem } } };
-}
 
 export const commonProblems = {
   400: problemReply("A parameter is wrong; detail names it and says how to write it"),

@@ -1,0 +1,86 @@
+import { createAuthenticator } from "@millrace/access";
+import { createTestDatabase, createTestRedis } from "@millrace/embedded/testing";
+import { connectQueues } from "@millrace/jobs";
+import { createLogger, createMetrics } from "@millrace/runtime";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import type { FastifyInstance } from "fastify";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { createServer } from "./server.ts";
+
+const openApi = z.object({
+  paths: z.record(z.string(), z.record(z.string(), z.looseObject({ security: z.array(z.unknown()).optional() }))),
+});
+
+test("the OpenAPI document is valid and has every route with its bodies and answers", async () => {
+  await using api = await startApi();
+  const document = (await api.app.inject("/openapi.json")).json();
+  expect(await new Validator().validate(document)).toMatchObject({ valid: true });
+  const { paths } = openApi.parse(document);
+  const documented = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method} ${path}`),
+  );
+  const hidden = ["get /metrics", "get /openapi.json"];
+  expect([...documented, ...hidden].sort()).toEqual(api.routes.toSorted());
+  expect(Object.keys(Object(paths["/v1/events"]?.["post"]?.["requestBody"]).content)).toContain("application/x-ndjson");
+  expect(Object.keys(Object(paths["/v1/events"]?.["post"]?.["responses"]))).toEqual(
+    ["202", "400", "401", "403", "413", "415", "422", "503"], // all that it answers
+  );
+});
+
+test("without a key every route answers 401, but those that tell nothing of the data", async () => {
+  await using api = await startApi();
+  const { paths } = openApi.parse((await api.app.inject("/openapi.json")).json());
+  const open: string[] = [];
+  for (const route of api.routes) {
+    const [method = "", path = ""] = route.split(" ");
+    const { statusCode } = await api.app.inject({ method: method === "post" ? "POST" : "GET", url: path });
+    if (statusCode !== 401) open.push(route);
+    const security = paths[path]?.[method]?.security;
+    if (security !== undefined) expect([route, security.length === 0]).toEqual([route, statusCode !== 401]);
+  }
+  expect(open.sort()).toEqual(["get /health", "get /openapi.json"]);
+});
+
+async function startApi(): Promise<{ app: FastifyInstance; routes: string[] } & AsyncDisposable> {
+  await using parts = new AsyncDisposableStack();
+  const { db } = parts.use(await createTestDatabase());
+  const redis = parts.use(await createTestRedis());
+  const queues = parts.use(await connectQueues({ ...redis, onError: () => {} }));
+  const app = await createServer({
+    db,
+    queues,
+    authenticator: createAuthenticator({ db }),
+    metrics: createMetrics({ app: "test" }),
+    log: createLogger({ name: "test", level: "silent" }),
+    ingest: {
+      lingerMs: 1,
+      maxJobLength: 100_000,
+      maxPendingLength: 100_000,
+      limits: { maxBodyBytes: 10_000, maxEvents: 100, maxEventLength: 10_000 },
+    },
+  });
+  parts.defer(() => app.close());
+  await app.ready();
+  const running = parts.move();
+  return { app, routes: routesOf(app), [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** `get /v1/events/{id}` and so on, without the pages of `/docs`. */
+function routesOf(app: FastifyInstance): string[] {
+  const lines = app.printRoutes({ commonPrefix: false }).split("\n");
+  const stack: string[] = [];
+  return lines.flatMap((line) => {
+    const match = /^([│ ]*)[├└]── (\S*) ?(?:\(([^)]*)\))?/.exec(line);
+    if (match === null) return [];
+    const [, indent = "", part = "", methods = ""] = match;
+    const depth = indent.length / 4;
+    stack.splice(depth, stack.length, part);
+    const path = stack.join("").replace(/:(\w+)/g, "{$1}");
+    if (path.startsWith("/docs")) return [];
+    return methods
+      .split(", ")
+      .filter((method) => method === "GET" || method === "POST" || method === "DELETE" || method === "PUT")
+      .map((method) => `${method.toLowerCase()} ${path}`);
+  });
+}
