@@ -1,7 +1,14 @@
 import { createAuthenticator } from "@millrace/access";
 import { connectPostgres } from "@millrace/db";
 import { connectQueues } from "@millrace/jobs";
-import { announceReady, configure, createLogger, createMetrics, terminationSignal } from "@millrace/runtime";
+import {
+  announceReady,
+  configure,
+  createLogger,
+  createMetrics,
+  endOnFailure,
+  terminationSignal,
+} from "@millrace/runtime";
 import { loadConfig, variables } from "./config.ts";
 import { createServer } from "./server.ts";
 
@@ -15,6 +22,7 @@ const config = configure(
   { env: process.env, argv: process.argv.slice(2) },
 );
 const log = createLogger({ name: "api", level: config.log.level });
+endOnFailure(log);
 const ended = terminationSignal({ graceMs: config.graceMs, log });
 await using app = new AsyncDisposableStack();
 

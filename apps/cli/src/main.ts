@@ -1,6 +1,6 @@
 import process from "node:process";
 import { ServerError } from "@millrace/embedded";
-import { ConfigError } from "@millrace/runtime";
+import { ConfigError, UnreachableError } from "@millrace/runtime";
 
 const help = `Usage: millrace COMMAND [OPTIONS]
 
@@ -38,7 +38,8 @@ try {
   const [command, ...args] = process.argv.slice(2);
   process.exitCode = await run(command, args);
 } catch (error) {
-  if (!(error instanceof ConfigError || error instanceof ServerError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  if (!(error instanceof ConfigError || error instanceof ServerError || error instanceof UnreachableError)) throw error;
+  const advice = error instanceof UnreachableError ? ".\nIs it running (npm start), and is its URL right?" : "";
+  process.stderr.write(`${error.message}${advice}\n`);
   process.exitCode = error instanceof ConfigError ? 2 : 1;
 }

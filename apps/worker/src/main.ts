@@ -1,7 +1,14 @@
 import { createAuthenticator } from "@millrace/access";
 import { connectPostgres } from "@millrace/db";
 import { connectQueues, startWorkers } from "@millrace/jobs";
-import { announceReady, configure, createLogger, createMetrics, terminationSignal } from "@millrace/runtime";
+import {
+  announceReady,
+  configure,
+  createLogger,
+  createMetrics,
+  endOnFailure,
+  terminationSignal,
+} from "@millrace/runtime";
 import { loadConfig, variables } from "./config.ts";
 import { createImportEvents } from "./events/import-events.ts";
 import { createEventStore } from "./events/store-events.ts";
@@ -20,6 +27,7 @@ const config = configure(
   { env: process.env, argv: process.argv.slice(2) },
 );
 const log = createLogger({ name: "worker", level: config.log.level });
+endOnFailure(log);
 const ended = terminationSignal({ graceMs: config.graceMs, log });
 await using app = new AsyncDisposableStack();
 

@@ -1,3 +1,4 @@
+import { UnreachableError } from "@millrace/runtime";
 import pg from "pg";
 import type { LongRead } from "./batches.ts";
 import { type Db, dbOnClient } from "./db.ts";
@@ -29,7 +30,7 @@ export interface Postgres extends Db, AsyncDisposable {
 }
 
 /**
- * Opens a pool and proves that the server answers. Rejects with PostgreSQL's own error otherwise.
+ * Opens a pool and proves that the server answers. Rejects with an `UnreachableError` otherwise.
  * Disposing waits for borrowed connections to come back.
  */
 export async function connectPostgres(options: PostgresOptions): Promise<Postgres> {
@@ -48,7 +49,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Postgre
     await pool.query("SELECT 1");
   } catch (error) {
     await pool.end();
-    throw error;
+    throw new UnreachableError("PostgreSQL", options.url, error);
   }
   return postgresOnPool(pool);
 }

@@ -1,3 +1,4 @@
+import { UnreachableError } from "@millrace/runtime";
 import { type JobsOptions, Queue } from "bullmq";
 import { type JobInput, type JobKey, jobs, type QueueName, queueNames } from "./catalogue.ts";
 import { defaultPrefix, producerConnection, type QueueRedisOptions } from "./connection.ts";
@@ -20,15 +21,20 @@ export interface QueuesOptions extends QueueRedisOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** Connects to the queue's Redis. Rejects if it cannot be reached. */
+/** Connects to the queue's Redis. Rejects with an `UnreachableError` if it cannot be reached. */
 export async function connectQueues({ url, prefix = defaultPrefix, onError }: QueuesOptions): Promise<Queues> {
   const connection = producerConnection(url);
-  connection.on("error", onError);
+  let fault: unknown;
+  connection.on("error", (error) => {
+    fault ??= error;
+    onError(error);
+  });
   try {
     await connection.connect();
   } catch (error) {
     connection.disconnect();
-    throw error;
+    // The error of `connect` itself only says that the connection is closed.
+    throw new UnreachableError("Redis", url, fault ?? error);
   }
   const queues = new Map(
     queueNames.map((name) => {

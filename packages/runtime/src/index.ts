@@ -11,6 +11,7 @@ export {
   readEnvironment,
   redisUrl,
 } from "./config.ts";
+export { endOnFailure, UnreachableError } from "./failure.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export { type LoopOptions, startLoop } from "./loop.ts";
 export { createMetrics } from "./metrics.ts";

@@ -1,5 +1,5 @@
 import { AccessError } from "@millrace/access";
-import { connectPostgres, type Postgres, sqlState, sqlStateOf } from "@millrace/db";
+import { connectPostgres, sqlState, sqlStateOf } from "@millrace/db";
 import { loadDatabaseConfig } from "../config.ts";
 import { help, helpOf, isKeysCommand, type KeysCommandName } from "./help.ts";
 import { type KeysCommand, parseCommand, UsageError } from "./parse-command.ts";
@@ -25,32 +25,17 @@ export async function runKeys(args: string[]): Promise<number> {
 
 async function runOnDatabase(command: Exclude<KeysCommand, { name: "help" }>): Promise<string> {
   const { url } = await loadDatabaseConfig(process.env);
-  await using db = await connect(url);
+  await using db = await connectPostgres({
+    url,
+    applicationName: "millrace-keys",
+    maxConnections: 1,
+    minConnections: 0,
+  });
   return await runCommand(db, command);
-}
-
-async function connect(url: string): Promise<Postgres> {
-  try {
-    return await connectPostgres({ url, applicationName: "millrace-keys", maxConnections: 1, minConnections: 0 });
-  } catch (error) {
-    throw new UnreachableError(error);
-  }
-}
-
-class UnreachableError extends Error {
-  constructor(cause: unknown) {
-    // Node's error for a name with several addresses has no message of its own.
-    const [first] = cause instanceof AggregateError ? cause.errors : [cause];
-    super(`The database does not let us in: ${first instanceof Error ? first.message : String(first)}`, { cause });
-    this.name = "UnreachableError";
-  }
 }
 
 function explain(error: unknown, name: KeysCommandName): number {
   if (error instanceof UsageError) return complain(`${error.message}.\n\n${helpOf(name)}`, 2);
-  if (error instanceof UnreachableError) {
-    return complain(`${error.message}\nIs it running (npm start), and is DATABASE_URL right?`, 1);
-  }
   if (error instanceof AccessError) return complain(`${error.message}.`, 1);
   if (sqlStateOf(error) === sqlState.undefinedTable) {
     return complain("The database has no table for keys yet; make it with: npm run migrate -- up", 1);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { UnreachableError } from "@millrace/runtime";
 import pg from "pg";
 import { type Db, dbOnClient } from "../db.ts";
 import { statement } from "../statement.ts";
@@ -59,7 +60,9 @@ export async function withDirectConnection<T>(
   });
   // The query under way rejects with the same error; without a listener it would end the process.
   client.on("error", () => {});
-  await client.connect();
+  await client.connect().catch((error: unknown) => {
+    throw new UnreachableError("PostgreSQL", url, error);
+  });
   try {
     return await work(dbOnClient(client), client);
   } finally {

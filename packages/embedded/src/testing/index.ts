@@ -1,2 +1,3 @@
+export { freePort } from "../ports.ts";
 export { createTestDatabase, type TestDatabase } from "./test-database.ts";
 export { createTestRedis, type TestRedis } from "./test-redis.ts";

@@ -1,0 +1,28 @@
+import process from "node:process";
+import type { Logger } from "./logger.ts";
+
+/** A server that is needed does not let us in. The message says which and why, without the password. */
+export class UnreachableError extends Error {
+  constructor(server: "PostgreSQL" | "Redis", url: string, cause: unknown) {
+    const { host, pathname } = new URL(url);
+    super(`${server} at ${host}${pathname} does not let us in: ${reasonOf(cause)}`, { cause });
+    this.name = "UnreachableError";
+  }
+}
+
+/** Node's error for a name with several addresses has no message of its own. */
+function reasonOf(cause: unknown): string {
+  const [first] = cause instanceof AggregateError ? cause.errors : [cause];
+  return first instanceof Error ? first.message : String(first);
+}
+
+/** Ends the process with exit code 1 at a failure that nobody handles, with one line in the log. */
+export function endOnFailure(log: Logger): void {
+  const end = (error: unknown): void => {
+    if (error instanceof UnreachableError) log.fatal(`${error.message}. Is it running, and is its URL right?`);
+    else log.fatal({ err: error }, "a failure that nobody handled");
+    process.exit(1);
+  };
+  process.on("uncaughtException", end);
+  process.on("unhandledRejection", end);
+}
