@@ -29,14 +29,14 @@ export const requestHeaders = z.object({
 });
 
 const rejection = z.object({
-  index: z.int().describe("Which event of the request, from 0"),
+  index: z.int().min(0).describe("Which event of the request, from 0"),
   code: z.enum(rejectionCodes),
   message: z.string(),
 });
 
 const accepted = z
   .object({
-    accepted: z.int().describe("Events that are in the queue and will be in the database exactly once"),
+    accepted: z.int().min(0).describe("Events that are in the queue and will be in the database exactly once"),
     rejected: z.array(rejection).describe("Events that will not be stored, and why; the others are not affected"),
   })
   .describe("The queue has the accepted events");

@@ -78,6 +78,10 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
     await pages.register(swaggerUi, {
       routePrefix: "/docs",
       uiConfig: { persistAuthorization: true, tryItOutEnabled: true },
+      theme: {
+        title: "Millrace",
+        css: [{ filename: "millrace.css", content: ".swagger-ui .topbar { display: none }" }],
+      },
     });
   });
 }

@@ -4,7 +4,7 @@ const problem = z
   .object({
     type: z.string().meta({ example: "/problems/invalid_request" }),
     title: z.string(),
-    status: z.int(),
+    status: z.int().min(400).max(599),
     detail: z.string().describe("What was wrong and what to do about it"),
     instance: z.string().describe("The request's id, as the server's log has it"),
   })
