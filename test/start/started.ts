@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { loadTestConfig } from "@millrace/embedded/testing";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -17,7 +18,7 @@ export interface Started extends AsyncDisposable {
 export function startMillrace(env: Readonly<Record<string, string>>): Started {
   const child = spawn(process.execPath, ["apps/cli/src/main.ts", "start"], {
     cwd: root,
-    env: { PATH: process.env["PATH"], ...env },
+    env: { PATH: loadTestConfig(process.env).searchPath, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
