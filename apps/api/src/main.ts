@@ -39,6 +39,7 @@ const queues = app.use(
     onError: (err) => log.warn({ err }, "the queue's Redis connection has a fault"),
   }),
 );
+for (const danger of (await queues.inspect()).dangers) log.warn(danger);
 const server = await createServer({
   db,
   queues,

@@ -42,6 +42,7 @@ const db = app.use(
 );
 const onError = (err: Error): void => log.warn({ err }, "the queue's Redis connection has a fault");
 const queues = app.use(await connectQueues({ ...config.queue, onError }));
+for (const danger of (await queues.inspect()).dangers) log.warn(danger);
 if (config.ops !== undefined)
   app.use(await serveOps(config.ops, { registry, authenticator: createAuthenticator({ db }) }));
 

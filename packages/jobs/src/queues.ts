@@ -2,6 +2,7 @@ import { UnreachableError } from "@millrace/runtime";
 import { type JobsOptions, Queue } from "bullmq";
 import { type JobInput, type JobKey, jobs, type QueueName, queueNames } from "./catalogue.ts";
 import { defaultPrefix, producerConnection, type QueueRedisOptions } from "./connection.ts";
+import { dangersOf, type RedisSettings, readRedisSettings } from "./redis-settings.ts";
 
 export interface Queues extends AsyncDisposable {
   /**
@@ -15,6 +16,8 @@ export interface Queues extends AsyncDisposable {
   depth(queue: QueueName): Promise<number>;
   /** Resolves if Redis answers. */
   ping(): Promise<void>;
+  /** How Redis is set up, and what in that endangers accepted events. */
+  inspect(): Promise<{ readonly settings: RedisSettings; readonly dangers: readonly string[] }>;
 }
 
 export interface QueuesOptions extends QueueRedisOptions {
@@ -67,6 +70,11 @@ export async function connectQueues({ url, prefix = defaultPrefix, onError }: Qu
 
     async ping() {
       await connection.ping();
+    },
+
+    async inspect() {
+      const settings = await readRedisSettings(connection);
+      return { settings, dangers: dangersOf(settings) };
     },
 
     async [Symbol.asyncDispose]() {
