@@ -19,6 +19,7 @@ export const variables = {
   DATABASE_POOL_MIN: integer({ max: 1_000 }).default(5).describe("connections kept open while idle"),
   REDIS_URL: redisUrl.optional().describe("one Redis for all roles, in development"),
   QUEUE_REDIS_URL: redisUrl.optional().describe("the queue's Redis; REDIS_URL if not set"),
+  CACHE_REDIS_URL: redisUrl.optional().describe("the Redis of the cache and the tail; the queue's if not set"),
   QUEUE_PREFIX: z
     .string()
     .regex(/^[\w:-]+$/, "write letters, digits, _, : and -")
@@ -39,6 +40,8 @@ export const variables = {
   INGEST_MAX_EVENT_BYTES: bytes({ min: 256 })
     .default(128 * 1_024)
     .describe("one event"),
+  TAIL_MAX_CLIENTS: integer({ max: 10_000 }).default(50).describe("clients that may follow the tail at once"),
+  TAIL_MAX_EVENTS_PER_SECOND: integer({ min: 1 }).default(500).describe("events that one of them is sent in a second"),
   SHUTDOWN_GRACE_MS: integer({ min: 100 }).default(15_000).describe("time to finish after SIGTERM"),
   LOG_LEVEL: logLevel.default("info").describe("trace, debug, info, warn, error, fatal or silent"),
 };
@@ -68,6 +71,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       minConnections: Math.min(read.DATABASE_POOL_MIN, read.DATABASE_POOL_MAX),
     },
     queue: { url: queueRedisUrl, prefix: read.QUEUE_PREFIX },
+    tail: {
+      feed: { url: read.CACHE_REDIS_URL ?? read.REDIS_URL ?? queueRedisUrl, prefix: read.QUEUE_PREFIX },
+      limits: { maxClients: read.TAIL_MAX_CLIENTS, maxEventsPerSecond: read.TAIL_MAX_EVENTS_PER_SECOND },
+    },
     developmentKey: read.DEVELOPMENT_KEY,
     ingest: {
       lingerMs: read.INGEST_LINGER_MS,

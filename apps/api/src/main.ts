@@ -9,6 +9,7 @@ import {
   endOnFailure,
   terminationSignal,
 } from "@millrace/runtime";
+import { createTailFeed } from "@millrace/tail";
 import { loadConfig, variables } from "./config.ts";
 import { createServer } from "./server.ts";
 
@@ -39,6 +40,12 @@ const queues = app.use(
     onError: (err) => log.warn({ err }, "the queue's Redis connection has a fault"),
   }),
 );
+const tailFeed = app.use(
+  createTailFeed({
+    ...config.tail.feed,
+    onError: (err) => log.warn({ err }, "the tail's Redis has a fault; the rest goes on without it"),
+  }),
+);
 for (const danger of (await queues.inspect()).dangers) log.warn(danger);
 const server = await createServer({
   db,
@@ -50,6 +57,7 @@ const server = await createServer({
   metrics: createMetrics({ app: "api" }),
   log,
   ingest: config.ingest,
+  tail: { feed: tailFeed, limits: config.tail.limits },
 });
 app.defer(() => server.close());
 const url = await server.listen(config.http);

@@ -2,6 +2,7 @@ import { createAuthenticator } from "@millrace/access";
 import { createTestDatabase, createTestRedis } from "@millrace/embedded/testing";
 import { connectQueues } from "@millrace/jobs";
 import { createLogger, createMetrics } from "@millrace/runtime";
+import { createTailFeed } from "@millrace/tail";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import type { FastifyInstance } from "fastify";
 import { expect, test } from "vitest";
@@ -47,6 +48,7 @@ async function startApi(): Promise<{ app: FastifyInstance; routes: string[] } & 
   const { db } = parts.use(await createTestDatabase());
   const redis = parts.use(await createTestRedis());
   const queues = parts.use(await connectQueues({ ...redis, onError: () => {} }));
+  const feed = parts.use(createTailFeed({ ...redis, onError: () => {} }));
   const app = await createServer({
     db,
     queues,
@@ -59,6 +61,7 @@ async function startApi(): Promise<{ app: FastifyInstance; routes: string[] } & 
       maxPendingLength: 100_000,
       limits: { maxBodyBytes: 10_000, maxEvents: 100, maxEventLength: 10_000 },
     },
+    tail: { feed, limits: { maxClients: 1, maxEventsPerSecond: 1 } },
   });
   parts.defer(() => app.close());
   await app.ready();

@@ -9,6 +9,7 @@ import { registerAccess } from "./access/require-scope.ts";
 import { createIngestBuffer } from "./events/ingest-buffer.ts";
 import { type IngestLimits, ingestMediaTypes, registerIngest } from "./events/ingest-route.ts";
 import { registerReading } from "./events/reading.ts";
+import { registerTail, type TailOptions } from "./events/tail/tail-route.ts";
 import { registerDocs } from "./http/docs.ts";
 import { endConnectionsOnClose } from "./http/end-connections.ts";
 import { registerHealth } from "./http/health.ts";
@@ -28,6 +29,7 @@ export interface ServerNeeds {
     readonly maxPendingLength: number;
     readonly limits: IngestLimits;
   };
+  readonly tail: Pick<TailOptions, "feed" | "limits">;
 }
 
 /** The HTTP server, not yet listening. Closing it answers the requests under way first. */
@@ -81,6 +83,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   registerIngest(app, { buffer, limits: ingest.limits });
   await registerOtlp(app, { buffer, limits: ingest.limits });
   registerReading(app, { db });
+  registerTail(app, { ...needs.tail, authenticator });
   return app;
 }
 

@@ -8,6 +8,7 @@ export const variables = {
   DATABASE_POOL_MIN: integer({ max: 1_000 }).default(2).describe("connections kept open while idle"),
   REDIS_URL: redisUrl.optional().describe("one Redis for all roles, in development"),
   QUEUE_REDIS_URL: redisUrl.optional().describe("the queue's Redis; REDIS_URL if not set"),
+  CACHE_REDIS_URL: redisUrl.optional().describe("the Redis of the cache and the tail; the queue's if not set"),
   QUEUE_PREFIX: z
     .string()
     .regex(/^[\w:-]+$/, "write letters, digits, _, : and -")
@@ -49,6 +50,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       minConnections: Math.min(read.DATABASE_POOL_MIN, read.DATABASE_POOL_MAX),
     },
     queue: { url: queueRedisUrl, prefix: read.QUEUE_PREFIX },
+    tail: { url: read.CACHE_REDIS_URL ?? read.REDIS_URL ?? queueRedisUrl, prefix: read.QUEUE_PREFIX },
     ingest: {
       concurrency: read.INGEST_CONCURRENCY,
       lockMs: read.INGEST_JOB_LOCK_MS,

@@ -12,6 +12,7 @@ import {
 import { loadConfig, variables } from "./config.ts";
 import { createImportEvents } from "./events/import-events.ts";
 import { createEventStore } from "./events/store-events.ts";
+import { startTail } from "./events/tail/show-committed.ts";
 import { createHandlers } from "./handlers.ts";
 import { observeWorker } from "./ops/metrics.ts";
 import { serveOps } from "./ops/serve-ops.ts";
@@ -55,6 +56,8 @@ const partitions = createPartitionKeeper({
 });
 await partitions.premake();
 await queues.upsertSchedulers();
+const onTailError = (err: Error): void => log.warn({ err }, "the tail's Redis has a fault; ingest goes on without it");
+app.use(startTail({ ...config.tail, partitions, onError: onTailError }));
 const importEvents = app.use(
   createImportEvents({ storeEvents: createEventStore({ db, partitions }), batch: config.ingest.batch }),
 );

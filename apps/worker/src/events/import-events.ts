@@ -10,7 +10,7 @@ import type { EventRows, StoredCounts } from "./store-events.ts";
 export type EventsEvent =
   | {
       readonly kind: "committed";
-      readonly jobs: readonly { receivedAt: number; count: number }[];
+      readonly jobs: readonly JobPayload<"importEvents">[];
       readonly counts: StoredCounts;
     }
   | { readonly kind: "delayed"; readonly error: unknown; readonly attempt: number };

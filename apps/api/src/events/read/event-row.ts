@@ -11,14 +11,14 @@ export interface EventRow {
 }
 
 /** Members that the reply writes itself; an extension with such a name would be a second one. */
-const ownMembers = "{specversion,id,source,type,subject,time,data,receivedat}";
+export const ownMembers = ["specversion", "id", "source", "type", "subject", "time", "data", "receivedat"];
 
 /** The columns of an `EventRow` from `telemetry_events AS e`. */
 export const eventColumns = `
   e.id, e.source, e.type, e.subject,
   ${utcText("e.time")} AS time_text,
   e.data::text AS data_text,
-  (e.extensions - '${ownMembers}'::text[])::text AS extensions_text,
+  (e.extensions - '{${ownMembers.join(",")}}'::text[])::text AS extensions_text,
   ${utcText("e.received_at")} AS received_text`;
 
 /** SQL for a timestamp as RFC 3339 in UTC, always with six digits of fraction, so that times sort as text. */

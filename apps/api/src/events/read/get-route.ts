@@ -20,7 +20,7 @@ export function registerGet(app: FastifyInstance, { db }: { db: Db }): void {
         summary: "Read one event",
         description:
           "An id is unique only within its source. When several events have it, the reply is the newest of them; " +
-          "`source` and `time` name one. Events with the id `stats` or `export` are found through the list.",
+          "`source` and `time` name one. Events with the id `stats`, `export` or `tail` are found through the list.",
         params: z.object({ id: eventId }),
         querystring: z.strictObject(eventKeyParams),
         response: { 200: event, ...commonProblems, 404: problemReply("There is no such event") },

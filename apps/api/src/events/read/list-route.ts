@@ -4,16 +4,13 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { eventJsonOf } from "./event-row.ts";
 import { findEvents } from "./find-events.ts";
+import { nextOf } from "./next-link.ts";
 import { cursorOf, positionOf } from "./page-cursor.ts";
-import { filterParams } from "./query-schemas.ts";
+import { filterParams, pageParams } from "./query-schemas.ts";
 import { sendJson } from "./raw-reply.ts";
 import { commonProblems, event } from "./reply-schemas.ts";
 
-const query = z.strictObject({
-  ...filterParams,
-  limit: z.coerce.number().int().min(1).max(1_000).default(100).describe("Most events of a page"),
-  cursor: z.string().optional().describe("Where the page before ended, from its next; the filters must be the same"),
-});
+const query = z.strictObject({ ...filterParams, ...pageParams });
 
 const page = z.object({
   events: z.array(event),
@@ -46,18 +43,14 @@ export function registerList(app: FastifyInstance, { db }: { db: Db }): void {
       const last = events.at(-1);
       const next =
         rows.length > limit && last !== undefined
-          ? nextOf({ ...filters, limit: String(limit), cursor: cursorOf({ ...last, time: last.time_text }, filters) })
+          ? nextOf("/v1/events", {
+              ...filters,
+              limit: String(limit),
+              cursor: cursorOf({ ...last, time: last.time_text }, filters),
+            })
           : null;
       const body = `{"events":[${events.map(eventJsonOf).join(",")}],"next":${JSON.stringify(next)}}`;
       return sendJson(reply, body);
     },
   );
-}
-
-function nextOf(params: Readonly<Record<string, string | undefined>>): string {
-  const inUse = new URLSearchParams();
-  for (const [name, value] of Object.entries(params)) {
-    if (value !== undefined) inUse.append(name, value);
-  }
-  return `/v1/events?${inUse}`;
 }

@@ -8,16 +8,20 @@ export interface Position {
   readonly time: string;
   readonly id: string;
   readonly source: string;
+  /** Where the list is in order of receipt. */
+  readonly receivedAt?: string | undefined;
 }
 
 type Filters = Readonly<Record<string, string | undefined>>;
 
 const text = z.string().refine((value) => !value.includes("\u0000"));
-const content = z.tuple([text.refine((time) => canonicalTimeOf(time) === time), text, text, z.string()]);
+const time = text.refine((value) => canonicalTimeOf(value) === value);
+const content = z.tuple([time, text, text, z.string(), time.optional()]);
 
 /** An opaque text for the position. It is good only for the filters of the page that it came with. */
-export function cursorOf({ time, id, source }: Position, filters: Filters): string {
-  return Buffer.from(JSON.stringify([time, id, source, digestOf(filters)])).toString("base64url");
+export function cursorOf({ time, id, source, receivedAt }: Position, filters: Filters): string {
+  const content = [time, id, source, digestOf(filters), ...(receivedAt === undefined ? [] : [receivedAt])];
+  return Buffer.from(JSON.stringify(content)).toString("base64url");
 }
 
 /** The position that `cursorOf` was given. Throws a problem with status 400 for any other text or other filters. */
@@ -28,13 +32,13 @@ export function positionOf(cursor: string, filters: Filters): Position {
       "The cursor is not one that this server gave; follow next of the page before, or leave cursor out",
     );
   }
-  const [time, id, source, digest] = parsed.data;
+  const [time, id, source, digest, receivedAt] = parsed.data;
   if (digest !== digestOf(filters)) {
     throw invalidCursor(
       "The cursor belongs to other filters; send it with those of its page, or leave it out to start again",
     );
   }
-  return { time, id, source };
+  return { time, id, source, receivedAt };
 }
 
 function jsonOf(value: string): unknown {

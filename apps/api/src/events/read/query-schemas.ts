@@ -58,6 +58,12 @@ export const filterParams = {
     .meta({ example: '{"host":"a"}' }),
 };
 
+/** Query parameters that say which page of a list is asked for. */
+export const pageParams = {
+  limit: z.coerce.number().int().min(1).max(1_000).default(100).describe("Most events of a page"),
+  cursor: z.string().optional().describe("Where the page before ended, from its next; the filters must be the same"),
+};
+
 export const eventKeyParams = {
   source: source.describe("The event's source; an id is unique only within its source"),
   time: time.optional().describe("The event's time, if the source gave one id to several events").meta({

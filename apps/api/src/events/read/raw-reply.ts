@@ -16,3 +16,10 @@ export function sendFile(
     .header("content-disposition", `attachment; filename="${name}"`)
     .send(stream);
 }
+
+/** Sends server-sent events (WHATWG HTML). Caches and nginx, which would hold them back, are told not to. */
+export function sendEventStream(reply: FastifyReply, stream: Readable): FastifyReply {
+  return reply
+    .headers({ "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" })
+    .send(stream);
+}
