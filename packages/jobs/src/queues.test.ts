@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { jobs, queueNames } from "./catalogue.ts";
 import { connectQueues } from "./queues.ts";
 import { queueOn } from "./testing/queue-on.ts";
+import { startWorkers } from "./workers.ts";
 
 test("the schedulers of the catalogue exist after a start, however often, and no others", async () => {
   await using redis = await createTestRedis();
@@ -35,6 +36,36 @@ test("a job is in Redis when enqueueing resolves, and a wrong payload is refused
   const wrong = { rows: "x\n", count: 0, months: ["2026-11"], receivedAt: 0 };
   await expect(queues.enqueue("importEvents", wrong)).rejects.toThrow(/count/);
   expect(await queues.depth("ingest")).toBe(1);
+});
+
+test("the load tells what waits, since when, and what was done", async () => {
+  await using redis = await createTestRedis();
+  await using queues = await connectQueues({ ...redis, onError: () => {} });
+  expect(await queues.load("ingest")).toMatchObject({ waitingJobs: 0, oldestWaitMs: 0, finishedJobs: 0 });
+  const payload = { rows: "x\n", count: 1, months: ["2026-11"], receivedAt: 0 };
+  await queues.enqueue("importEvents", payload);
+  await queues.enqueue("importEvents", payload);
+  const { oldestWaitMs, ...load } = await queues.load("ingest");
+  expect(load).toMatchObject({ waitingJobs: 2, finishedJobs: 0 });
+  expect(load.usedBytes).toBeGreaterThan(100_000);
+  expect(oldestWaitMs).toBeLessThan(60_000);
+
+  await using ingest = await queueOn(redis, "ingest");
+  const bothDone = new Promise<void>((resolve) => {
+    let count = 0;
+    ingest.events.on("completed", () => {
+      count += 1;
+      if (count === 2) resolve();
+    });
+  });
+  await using _workers = await startWorkers({
+    ...redis,
+    handlers: { importEvents: async () => {}, premakePartitions: async () => {} },
+    concurrency: { ingest: 1, upkeep: 1 },
+    onError: () => {},
+  });
+  await bothDone;
+  expect(await queues.load("ingest")).toMatchObject({ waitingJobs: 0, oldestWaitMs: 0, finishedJobs: 2 });
 });
 
 test("a Redis that cannot be reached is one sentence with its address and without its password", async () => {

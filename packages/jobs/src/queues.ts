@@ -2,7 +2,7 @@ import { UnreachableError } from "@millrace/runtime";
 import { type JobsOptions, Queue } from "bullmq";
 import { type JobInput, type JobKey, jobs, type QueueName, queueNames } from "./catalogue.ts";
 import { defaultPrefix, producerConnection, type QueueRedisOptions } from "./connection.ts";
-import { dangersOf, type RedisSettings, readRedisSettings } from "./redis-settings.ts";
+import { dangersOf, fieldsOf, type RedisSettings, readRedisSettings } from "./redis-settings.ts";
 
 export interface Queues extends AsyncDisposable {
   /**
@@ -14,10 +14,25 @@ export interface Queues extends AsyncDisposable {
   upsertSchedulers(): Promise<void>;
   /** Jobs that wait or are being worked on. */
   depth(queue: QueueName): Promise<number>;
+  /** What waits, and what it takes up. A handful of commands: for the background, not for each request. */
+  load(queue: QueueName): Promise<QueueLoad>;
   /** Resolves if Redis answers. */
   ping(): Promise<void>;
   /** How Redis is set up, and what in that endangers accepted events. */
   inspect(): Promise<{ readonly settings: RedisSettings; readonly dangers: readonly string[] }>;
+}
+
+export interface QueueLoad {
+  /** Memory of the queue's Redis, all of it. */
+  readonly usedBytes: number;
+  /** Its limit; 0 when there is none. */
+  readonly maxBytes: number;
+  /** Jobs that nobody works on yet. */
+  readonly waitingJobs: number;
+  /** How long the oldest of them has waited. */
+  readonly oldestWaitMs: number;
+  /** Jobs done since the queue exists; the difference of two reads tells how fast the workers are. */
+  readonly finishedJobs: number;
 }
 
 export interface QueuesOptions extends QueueRedisOptions {
@@ -66,6 +81,23 @@ export async function connectQueues({ url, prefix = defaultPrefix, onError }: Qu
     async depth(name) {
       const counts = await queueOf(name).getJobCounts("waiting", "active", "delayed");
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
+    },
+
+    async load(name) {
+      const queue = queueOf(name);
+      const [memory, counts, [oldest], completed] = await Promise.all([
+        connection.info("memory").then(fieldsOf),
+        queue.getJobCounts("waiting", "delayed", "prioritized"),
+        queue.getWaiting(0, 0),
+        queue.getMetrics("completed", 0, 0),
+      ]);
+      return {
+        usedBytes: Number(memory.get("used_memory") ?? 0),
+        maxBytes: Number(memory.get("maxmemory") ?? 0),
+        waitingJobs: Object.values(counts).reduce((sum, count) => sum + count, 0),
+        oldestWaitMs: oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.timestamp),
+        finishedJobs: completed.meta.count,
+      };
     },
 
     async ping() {

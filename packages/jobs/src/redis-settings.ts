@@ -50,7 +50,8 @@ export function dangersOf(settings: RedisSettings): string[] {
   return dangers;
 }
 
-function fieldsOf(info: string): Map<string, string> {
+/** The fields of what INFO answers. */
+export function fieldsOf(info: string): Map<string, string> {
   return new Map(
     info.split(/\r?\n/).flatMap((line) => {
       const at = line.indexOf(":");

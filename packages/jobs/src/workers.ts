@@ -55,6 +55,8 @@ export async function startWorkers(options: WorkersOptions): Promise<AsyncDispos
       // A job outlives any number of crashed workers: what is poisonous in it is found by its handler.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       drainDelay: 5,
+      // Counts finished jobs, which is how the API knows the speed of the workers.
+      metrics: { maxDataPoints: 60 },
       settings: { backoffStrategy: (attemptsMade, _type, _error, job) => backoffOf(job?.name, attemptsMade) },
     });
     worker.on("error", onError);
