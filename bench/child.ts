@@ -8,7 +8,7 @@ import { loadBenchConfig } from "./config.ts";
 export async function startChild(
   path: string,
   { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
-): Promise<{ readonly url: string } & AsyncDisposable> {
+): Promise<{ readonly url: string; readonly pid: number } & AsyncDisposable> {
   const child = fork(fileURLToPath(new URL(`../${path}`, import.meta.url)), args, {
     env: { ...loadBenchConfig(process.env).inherited, ...env },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -20,6 +20,7 @@ export async function startChild(
   });
   return {
     url,
+    pid: child.pid ?? 0,
     async [Symbol.asyncDispose]() {
       const ended = once(child, "exit");
       child.kill("SIGTERM");

@@ -4,11 +4,14 @@ import { withBenchServers } from "./bench-servers.ts";
 import { runExport } from "./export.ts";
 import { indexSets } from "./index-sets.ts";
 import { runIngest } from "./ingest.ts";
+import { runOverload } from "./overload.ts";
 
 const help = `npm run bench -- NAME [--json]
 
   ingest   events end to end beside COPY, INSERT per request, a job an event, and HTTP alone
   export   a download of a million rows and the memory it takes (--rows N)
+
+  overload  three times what the workers can take, and what becomes of it (--seconds N)
 
   --events N   events of each measured load (ingest; default 300000)
   --indexes S  all, or core: what a smaller schema would have, to see what the others cost (ingest; default all)
@@ -24,6 +27,7 @@ const { values, positionals } = parseArgs({
     json: { type: "boolean", default: false },
     events: { type: "string", default: "300000" },
     indexes: { type: "string", default: "all" },
+    seconds: { type: "string", default: "60" },
     rows: { type: "string", default: "1000000" },
   },
 });
@@ -33,15 +37,20 @@ const { json } = values;
 const events = Number(values.events);
 const rows = Number(values.rows);
 const indexes = indexSets.find((set) => set === values.indexes);
+const seconds = Number(values.seconds);
 const isCount = (count: number): boolean => Number.isSafeInteger(count) && count > 0;
 
 if (values.help || name === undefined) {
   process.stdout.write(help);
-} else if (indexes === undefined || !isCount(events) || !isCount(rows)) {
-  process.stderr.write(`--events and --rows are positive whole numbers, --indexes is ${indexSets.join(" or ")}.\n`);
+} else if (indexes === undefined || ![events, rows, seconds].every(isCount)) {
+  process.stderr.write(
+    `--events, --rows and --seconds are positive whole numbers, --indexes is ${indexSets.join(" or ")}.\n`,
+  );
   process.exitCode = 2;
 } else if (name === "ingest") {
   await withBenchServers((servers) => runIngest({ json, events, indexes, servers }));
+} else if (name === "overload") {
+  await withBenchServers((servers) => runOverload({ json, seconds, servers }));
 } else if (name === "export") {
   await withBenchServers(({ databaseUrl }) => runExport({ json, rows, databaseUrl }));
 } else {

@@ -40,6 +40,21 @@ export const variables = {
   INGEST_MAX_EVENT_BYTES: bytes({ min: 256 })
     .default(128 * 1_024)
     .describe("one event"),
+  INGEST_MAX_QUEUE_BYTES: bytes({ min: 1_024 ** 2 })
+    .default(512 * 1_024 ** 2)
+    .describe("memory of the queue's Redis from which on events are refused with 503"),
+  INGEST_MAX_QUEUE_WAIT_MS: integer({ min: 100 })
+    .default(5_000)
+    .describe("how long events may wait for a worker before more are refused with 503"),
+  INGEST_MAX_RSS_BYTES: bytes({ min: 64 * 1_024 ** 2 })
+    .default(1_024 ** 3)
+    .describe("memory of this process from which on events are refused with 503"),
+  INGEST_KEY_EVENTS_PER_SECOND: integer({})
+    .default(0)
+    .describe("events that a key may send, over ten seconds, before 429; 0 for any number"),
+  INGEST_KEY_EVENTS_PER_DAY: integer({})
+    .default(0)
+    .describe("events that a key may send in a day (UTC) before 429; 0 for any number"),
   TAIL_MAX_CLIENTS: integer({ max: 10_000 }).default(50).describe("clients that may follow the tail at once"),
   TAIL_MAX_EVENTS_PER_SECOND: integer({ min: 1 }).default(500).describe("events that one of them is sent in a second"),
   SHUTDOWN_GRACE_MS: integer({ min: 100 }).default(15_000).describe("time to finish after SIGTERM"),
@@ -76,6 +91,18 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       limits: { maxClients: read.TAIL_MAX_CLIENTS, maxEventsPerSecond: read.TAIL_MAX_EVENTS_PER_SECOND },
     },
     developmentKey: read.DEVELOPMENT_KEY,
+    admission: {
+      pressure: {
+        maxQueueBytes: read.INGEST_MAX_QUEUE_BYTES,
+        maxQueueWaitMs: read.INGEST_MAX_QUEUE_WAIT_MS,
+        maxRssBytes: read.INGEST_MAX_RSS_BYTES,
+      },
+      rates: {
+        eventsPerSecond: read.INGEST_KEY_EVENTS_PER_SECOND,
+        eventsPerDay: read.INGEST_KEY_EVENTS_PER_DAY,
+      },
+      counts: { url: read.CACHE_REDIS_URL ?? read.REDIS_URL ?? queueRedisUrl, prefix: read.QUEUE_PREFIX },
+    },
     ingest: {
       lingerMs: read.INGEST_LINGER_MS,
       maxJobLength: read.INGEST_MAX_JOB_BYTES,

@@ -57,6 +57,7 @@ const server = await createServer({
   metrics: createMetrics({ app: "api" }),
   log,
   ingest: config.ingest,
+  admission: config.admission,
   tail: { feed: tailFeed, limits: config.tail.limits },
 });
 app.defer(() => server.close());

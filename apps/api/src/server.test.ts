@@ -25,7 +25,7 @@ test("the OpenAPI document is valid and has every route with its bodies and answ
   expect([...documented, ...hidden].sort()).toEqual(api.routes.toSorted());
   expect(Object.keys(Object(paths["/v1/events"]?.["post"]?.["requestBody"]).content)).toContain("application/x-ndjson");
   expect(Object.keys(Object(paths["/v1/events"]?.["post"]?.["responses"]))).toEqual(
-    ["202", "400", "401", "403", "413", "415", "422", "503"], // all that it answers
+    ["202", "400", "401", "403", "413", "415", "422", "429", "503"], // all that it answers
   );
 });
 
@@ -60,6 +60,11 @@ async function startApi(): Promise<{ app: FastifyInstance; routes: string[] } & 
       maxJobLength: 100_000,
       maxPendingLength: 100_000,
       limits: { maxBodyBytes: 10_000, maxEvents: 100, maxEventLength: 10_000 },
+    },
+    admission: {
+      pressure: { maxQueueBytes: 1_000_000_000, maxQueueWaitMs: 60_000, maxRssBytes: 8_000_000_000 },
+      rates: { eventsPerSecond: 0, eventsPerDay: 0 },
+      counts: redis,
     },
     tail: { feed, limits: { maxClients: 1, maxEventsPerSecond: 1 } },
   });

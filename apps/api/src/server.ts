@@ -6,6 +6,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Registry } from "prom-client";
 import { registerAccess } from "./access/require-scope.ts";
+import { type AdmissionOptions, startAdmission } from "./admission/start-admission.ts";
 import { createIngestBuffer } from "./events/ingest-buffer.ts";
 import { type IngestLimits, ingestMediaTypes, registerIngest } from "./events/ingest-route.ts";
 import { registerReading } from "./events/reading.ts";
@@ -29,6 +30,7 @@ export interface ServerNeeds {
     readonly maxPendingLength: number;
     readonly limits: IngestLimits;
   };
+  readonly admission: AdmissionOptions;
   readonly tail: Pick<TailOptions, "feed" | "limits">;
 }
 
@@ -78,6 +80,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
 
   registerMetrics(app, metrics);
   registerAccess(app, authenticator);
+  app.addHook("onClose", startAdmission(app, { ...needs, ...needs.admission }));
   await registerDocs(app);
   registerHealth(app, { db, queues });
   registerIngest(app, { buffer, limits: ingest.limits });

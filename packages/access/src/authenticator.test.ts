@@ -50,7 +50,9 @@ function createWorld({ developmentKey }: { developmentKey?: string } = {}) {
     addKey(details: Partial<StoredKey> = {}): string {
       const key = newKey();
       const hash = hashOf(key);
-      stored.set(hash, { hash, id: "1", name: "one", scopes: ["read"], expiresAt: null, lastUsedAt: null, ...details });
+      const dates = { expiresAt: null, lastUsedAt: null };
+      const limits = { eventsPerSecond: null, eventsPerDay: null };
+      stored.set(hash, { hash, id: "1", name: "one", scopes: ["read"], ...dates, ...limits, ...details });
       return key;
     },
     revoke: (key: string) => stored.delete(hashOf(key)),

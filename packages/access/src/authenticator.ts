@@ -10,6 +10,9 @@ export interface Principal {
   readonly keyId: string;
   readonly name: string;
   readonly scopes: ReadonlySet<Scope>;
+  /** What the key itself may send; `undefined` where it has what all keys have. */
+  readonly eventsPerSecond?: number | undefined;
+  readonly eventsPerDay?: number | undefined;
 }
 
 export interface AuthenticatorOptions {
@@ -56,7 +59,13 @@ export function createAuthenticator({ db, developmentKey, now }: AuthenticatorOp
     const key = await find(hash);
     return (
       key && {
-        principal: { keyId: key.id, name: key.name, scopes: allowedBy(key.scopes) },
+        principal: {
+          keyId: key.id,
+          name: key.name,
+          scopes: allowedBy(key.scopes),
+          eventsPerSecond: key.eventsPerSecond ?? undefined,
+          eventsPerDay: key.eventsPerDay ?? undefined,
+        },
         expiresAtMs: key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
         usedAtMs: key.lastUsedAt?.getTime() ?? Number.NEGATIVE_INFINITY,
       }

@@ -59,6 +59,8 @@ test("keys are listed oldest first with all that is known of them", async () => 
     expiresAt,
     lastUsedAt: null,
     revokedAt: null,
+    eventsPerSecond: null,
+    eventsPerDay: null,
   });
 });
 
@@ -79,6 +81,15 @@ test.each(["id", "prefix", "key"] as const)(
     expect(await authenticate(bearer(kept.key))).toMatchObject({ name: "kept" });
   },
 );
+
+test("a key may have limits of its own, and whoever uses it is known by them", async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const { key } = await createKey(db, { name: "small", scopes: ["ingest"], eventsPerSecond: 10, eventsPerDay: 1_000 });
+  expect(await listKeys(db)).toMatchObject([{ eventsPerSecond: 10, eventsPerDay: 1_000 }]);
+  const { authenticate } = createAuthenticator({ db });
+  expect(await authenticate(bearer(key))).toMatchObject({ eventsPerSecond: 10, eventsPerDay: 1_000 });
+});
 
 test("revoking again changes nothing", async () => {
   await using database = await createTestDatabase();

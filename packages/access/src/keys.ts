@@ -14,29 +14,59 @@ export interface KeyInfo {
   readonly expiresAt: Date | null;
   readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
+  /** `null` for the limits of all keys. */
+  readonly eventsPerSecond: number | null;
+  readonly eventsPerDay: number | null;
 }
 
 const info = `id, name, prefix, scopes, created_at as "createdAt", expires_at as "expiresAt",
-  last_used_at as "lastUsedAt", revoked_at as "revokedAt"`;
+  last_used_at as "lastUsedAt", revoked_at as "revokedAt",
+  events_per_second::float8 as "eventsPerSecond", events_per_day::float8 as "eventsPerDay"`;
 
 const insertKey = statement<
-  [name: string, hash: Buffer, prefix: string, scopes: readonly Scope[], expiresAt: Date | null],
+  [
+    name: string,
+    hash: Buffer,
+    prefix: string,
+    scopes: readonly Scope[],
+    expiresAt: Date | null,
+    eventsPerSecond: number | null,
+    eventsPerDay: number | null,
+  ],
   { id: string }
 >(
   "api_keys.insert",
-  `insert into api_keys (name, key_hash, prefix, scopes, expires_at) values ($1, $2, $3, $4, $5)
+  `insert into api_keys (name, key_hash, prefix, scopes, expires_at, events_per_second, events_per_day)
+    values ($1, $2, $3, $4, $5, $6, $7)
     returning id`,
 );
+
+export interface NewKey {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt?: Date | undefined;
+  /** Events it may send, where the limits of all keys will not do. Positive whole numbers. */
+  readonly eventsPerSecond?: number | undefined;
+  readonly eventsPerDay?: number | undefined;
+}
 
 /** Makes a key and gives it once: only its hash is stored, so it cannot be shown again. */
 export async function createKey(
   db: Db,
-  { name, scopes, expiresAt }: { name: string; scopes: readonly Scope[]; expiresAt?: Date | undefined },
+  { name, scopes, expiresAt, eventsPerSecond, eventsPerDay }: NewKey,
 ): Promise<{ id: string; key: string; prefix: string }> {
   const key = newKey();
   const prefix = prefixOf(key);
   const hash = Buffer.from(hashOf(key), "hex");
-  const [row] = await db.rows(insertKey, [name, hash, prefix, [...new Set(scopes)], expiresAt ?? null]);
+  const [row] = await db.rows(insertKey, [
+    name,
+    hash,
+    prefix,
+    [...new Set(scopes)],
+    expiresAt ?? null,
+    eventsPerSecond ?? null,
+    eventsPerDay ?? null,
+  ]);
   if (row === undefined) throw new Error("PostgreSQL stored the key but did not return its id");
   return { id: row.id, key, prefix };
 }

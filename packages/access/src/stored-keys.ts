@@ -8,11 +8,14 @@ export interface StoredKey {
   readonly scopes: readonly string[];
   readonly expiresAt: Date | null;
   readonly lastUsedAt: Date | null;
+  readonly eventsPerSecond: number | null;
+  readonly eventsPerDay: number | null;
 }
 
 const findByHash = statement<[hashes: readonly Buffer[]], StoredKey>(
   "api_keys.find_by_hash",
-  `select encode(key_hash, 'hex') as hash, id, name, scopes, expires_at as "expiresAt", last_used_at as "lastUsedAt"
+  `select encode(key_hash, 'hex') as hash, id, name, scopes, expires_at as "expiresAt", last_used_at as "lastUsedAt",
+          events_per_second::float8 as "eventsPerSecond", events_per_day::float8 as "eventsPerDay"
     from api_keys
     where key_hash = any($1) and revoked_at is null and (expires_at is null or expires_at > now())`,
 );

@@ -52,6 +52,7 @@ export function registerIngest(app: FastifyInstance, needs: { buffer: IngestBuff
       const { rows, rejected } = rowsOf(valuesOf(text, request.headers["content-type"]), receivedAt, limits);
       if (rows.length === 0) throw noneAccepted(rejected);
       await buffer.push(rows, receivedAt);
+      request.acceptedEvents = rows.length;
       reply.code(202);
       return { accepted: rows.length, rejected };
     },

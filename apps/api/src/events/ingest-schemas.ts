@@ -47,5 +47,6 @@ export const ingestReplies = {
   413: problemReply("Too many bytes, before or after decompression, or too many events; send several requests"),
   415: problemReply("A Content-Type or Content-Encoding that is not known"),
   422: problemReply("JSON that is neither an event nor an array of events"),
+  429: problemReply("The key has sent what it may; Retry-After and RateLimit say when it may send again"),
   503: problemReply("It is not known what was stored: send the same events again after Retry-After seconds"),
 };

@@ -71,6 +71,7 @@ export async function registerOtlp(
               : rowsOfExport(signal, json, jsonNodeOf(await textOf(body, encoding, maxBodyBytes)), options);
           if (result.rows.length === 0 && result.rejectedCount > 0) throw noneAccepted(signal, result);
           await buffer.push(result.rows, receivedAt);
+          request.acceptedEvents = result.rows.length;
           return reply.header("content-type", type).send(exportResponse(signal, result, type));
         },
       );

@@ -17,6 +17,13 @@ test("create takes a name, scopes and an expiry", () => {
   });
 });
 
+test("create takes limits of the key's own", () => {
+  const limits = ["--events-per-second", "50", "--events-per-day", "100000"];
+  expect(parseCommand("create", ["--name", "x", "--scope", "ingest", ...limits], nowMs)).toMatchObject({
+    key: { eventsPerSecond: 50, eventsPerDay: 100_000 },
+  });
+});
+
 test("list and revoke are read", () => {
   expect(parseCommand("list", ["--json"], nowMs)).toEqual({ name: "list", json: true });
   expect(parseCommand("revoke", ["mlr_abc"], nowMs)).toEqual({ name: "revoke", idOrPrefix: "mlr_abc", json: false });
@@ -36,9 +43,12 @@ test.each([
   ["create", ["--name", "x", "--scope", "write"], "--scope write: give ingest, read or admin"],
   ["create", [...named, "--expires", "soon"], "--expires soon: write 12h, 90d or 4w"],
   ["create", [...named, "--expires", "2029-01-01"], "not in the future"],
+  ["create", [...named, "--events-per-day", "0"], "--events-per-day 0: give a whole number above 0"],
+  ["create", [...named, "--events-per-second", "many"], "--events-per-second many: give a whole number above 0"],
   ["create", [...named, "extra"], "extra"],
   ["create", [...named, "--colour"], "--colour"],
   ["list", ["extra"], '"extra" does not belong here'],
+  ["revoke", [""], "Name the key by its id or prefix"],
   ["revoke", [], "Name the key by its id or prefix"],
   ["revoke", ["a", "b"], "Name one key at a time"],
 ] as const)("%s %j is refused with what is wrong", (command, args, message) => {

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { isScope, type Scope } from "@millrace/access";
+import { isScope, type NewKey, type Scope } from "@millrace/access";
 import { expiryOf } from "./expiry.ts";
 import type { KeysCommandName } from "./help.ts";
 
@@ -17,18 +17,14 @@ export type KeysCommand =
   | { readonly name: "list"; readonly json: boolean }
   | { readonly name: "revoke"; readonly idOrPrefix: string; readonly json: boolean };
 
-export interface NewKey {
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  readonly expiresAt: Date | undefined;
-}
-
 const everywhere = { help: { type: "boolean" }, json: { type: "boolean", default: false } } as const;
 const creating = {
   ...everywhere,
   name: { type: "string" },
   scope: { type: "string", multiple: true },
   expires: { type: "string" },
+  "events-per-second": { type: "string" },
+  "events-per-day": { type: "string" },
 } as const;
 
 /** Reads what stands after `keys create|list|revoke`. Throws a `UsageError`. */
@@ -44,19 +40,42 @@ export function parseCommand(name: KeysCommandName, args: string[], nowMs: numbe
     if (idOrPrefix !== undefined) throw new UsageError(`"${idOrPrefix}" does not belong here`);
     return { name, json: values.json };
   }
-  if (idOrPrefix === undefined) throw new UsageError("Name the key by its id or prefix; `keys list` shows both");
+  if (idOrPrefix === undefined || idOrPrefix === "")
+    throw new UsageError("Name the key by its id or prefix; `keys list` shows both");
   if (others.length > 0) throw new UsageError("Name one key at a time");
   return { name, idOrPrefix, json: values.json };
 }
 
-function newKeyOf(values: { name?: string; scope?: string[]; expires?: string }, nowMs: number): NewKey {
+interface CreateValues {
+  readonly name?: string;
+  readonly scope?: string[];
+  readonly expires?: string;
+  readonly "events-per-second"?: string;
+  readonly "events-per-day"?: string;
+}
+
+function newKeyOf(values: CreateValues, nowMs: number): NewKey {
   const name = values.name?.trim() ?? "";
   if (name === "") throw new UsageError("--name is missing: say what the key is for");
   if (name.length > 200 || /\p{Cc}/u.test(name)) {
     throw new UsageError("--name: write one line of at most 200 characters");
   }
   if (values.scope === undefined) throw new UsageError("--scope is missing: give ingest, read or admin");
-  return { name, scopes: values.scope.map(scopeOf), expiresAt: expiresAtOf(values.expires, nowMs) };
+  return {
+    name,
+    scopes: values.scope.map(scopeOf),
+    expiresAt: expiresAtOf(values.expires, nowMs),
+    eventsPerSecond: countOf("events-per-second", values),
+    eventsPerDay: countOf("events-per-day", values),
+  };
+}
+
+function countOf(option: "events-per-second" | "events-per-day", values: CreateValues): number | undefined {
+  const text = values[option];
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count > 0) return count;
+  throw new UsageError(`--${option} ${text}: give a whole number above 0`);
 }
 
 function scopeOf(text: string): Scope {

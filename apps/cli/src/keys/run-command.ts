@@ -1,7 +1,7 @@
-import { createKey, listKeys, revokeKey } from "@millrace/access";
+import { createKey, listKeys, type NewKey, revokeKey } from "@millrace/access";
 import type { Db } from "@millrace/db";
 import { keyTable } from "./key-table.ts";
-import type { KeysCommand, NewKey } from "./parse-command.ts";
+import type { KeysCommand } from "./parse-command.ts";
 
 /** Does what the command says and gives the text to print. */
 export async function runCommand(db: Db, command: Exclude<KeysCommand, { name: "help" }>): Promise<string> {

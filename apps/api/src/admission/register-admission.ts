@@ -1,0 +1,127 @@
+import type { Principal } from "@millrace/access";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { Counter, Gauge, type Registry } from "prom-client";
+import { HttpProblem } from "../http/problem.ts";
+import type { KeyRates, RatePolicy, RateState } from "./key-rates.ts";
+import type { PressureReason } from "./pressure.ts";
+import type { PressureWatch } from "./watch-pressure.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Events that were accepted from this request; set by routes that take events. */
+    acceptedEvents: number;
+  }
+}
+
+export interface AdmissionNeeds {
+  readonly pressure: Pick<PressureWatch, "reason" | "readings">;
+  readonly rates: Pick<KeyRates, "state" | "charge">;
+  readonly policiesOf: (principal: Principal) => readonly RatePolicy[];
+  readonly registry: Registry;
+}
+
+/**
+ * Decides before a body is read whether a request may bring events: 503 while what it would go through
+ * is too full, 429 when its key has sent what it may. Both tell when to come back, and a key with a
+ * rate is told of it with every answer, as "RateLimit header fields for HTTP" (IETF, draft 10) has it.
+ */
+export function registerAdmission(app: FastifyInstance, needs: AdmissionNeeds): void {
+  const { pressure, rates, policiesOf, registry } = needs;
+  const refused = countersOf(registry, pressure);
+  app.decorateRequest("acceptedEvents", 0);
+
+  app.addHook("onRequest", (request, reply, done) => {
+    const { principal } = request;
+    if (principal === null || request.routeOptions.config.scope !== "ingest") return done();
+    const reason = pressure.reason();
+    if (reason !== undefined) {
+      refused.inc({ reason });
+      return done(overloaded(reason));
+    }
+    const state = rates.state(principal.keyId, policiesOf(principal));
+    if (state !== undefined && state.remaining <= 0) {
+      refused.inc({ reason: "key_rate" });
+      tellRate(reply, state);
+      return done(overRate(state));
+    }
+    done();
+  });
+
+  app.addHook("onRoute", (route) => {
+    if (route.config?.scope !== "ingest") return;
+    route.onSend = [
+      ...[route.onSend ?? []].flat(),
+      (request, reply, payload, done) => {
+        const { principal, acceptedEvents } = request;
+        const policies = principal === null ? [] : policiesOf(principal);
+        if (principal !== null && policies.length > 0) {
+          if (acceptedEvents > 0) rates.charge(principal.keyId, policies, acceptedEvents);
+          const state = rates.state(principal.keyId, policies);
+          if (state !== undefined) tellRate(reply, state);
+        }
+        done(null, payload);
+      },
+    ];
+  });
+}
+
+function countersOf(registry: Registry, pressure: AdmissionNeeds["pressure"]): Counter<"reason"> {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  const load = () => pressure.readings().queue;
+  gauge("millrace_queue_waiting_jobs", "Ingest jobs that nobody works on yet", () => load()?.waitingJobs ?? 0);
+  gauge(
+    "millrace_queue_oldest_wait_seconds",
+    "How long the oldest waiting ingest job has waited",
+    () => (load()?.oldestWaitMs ?? 0) / 1_000,
+  );
+  gauge("millrace_queue_redis_bytes", "Memory of the queue's Redis", () => load()?.usedBytes ?? 0);
+  return new Counter({
+    name: "millrace_requests_refused_total",
+    help: "Requests with events that were not let in, by the reason",
+    labelNames: ["reason"],
+    registers,
+  });
+}
+
+const pressureDetails: Readonly<Record<PressureReason, string>> = {
+  queue_full: "The queue is nearly full; send the same events again later",
+  queue_slow: "Events come faster than they are stored; send the same ones again later",
+  memory_full: "This server is short of memory; send the same events again later",
+};
+
+function overloaded(reason: PressureReason): HttpProblem {
+  return new HttpProblem({
+    status: 503,
+    code: reason,
+    title: "Overloaded",
+    detail: pressureDetails[reason],
+    // Spread, so that those who were refused together do not come back together.
+    headers: { "retry-after": String(1 + Math.floor(Math.random() * 3)) },
+  });
+}
+
+function overRate({ policy, resetSeconds }: RateState): HttpProblem {
+  const { events, windowSeconds } = policy;
+  return new HttpProblem({
+    status: 429,
+    code: "key_over_rate",
+    detail: `The key may send ${events} events in ${windowSeconds} s and has done so; send these again in ${resetSeconds} s`,
+    headers: { "retry-after": String(resetSeconds) },
+  });
+}
+
+function tellRate(reply: FastifyReply, { policy, remaining, resetSeconds }: RateState): void {
+  const { name, events, windowSeconds } = policy;
+  reply.header("ratelimit-policy", `"${name}";q=${events};w=${windowSeconds}`);
+  reply.header("ratelimit", `"${name}";r=${Math.max(0, remaining)};t=${resetSeconds}`);
+}
