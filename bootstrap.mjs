@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -87,7 +88,7 @@ function install() {
   writeFileSync(stamp, wanted);
 }
 
-/** Signals go to the command, which ends in its own time; its exit code is ours. */
+/** Signals go to the command, which ends in its own time; its exit code is ours, as a shell would give it. */
 function run(program, programArgs) {
   const child = spawn(program, programArgs, {
     cwd: root,
@@ -102,5 +103,5 @@ function run(program, programArgs) {
     process.stderr.write(`Cannot run ${program}: ${error.message}. Delete node_modules and try again.\n`);
     process.exit(1);
   });
-  child.on("exit", (code, signal) => process.exit(signal === null ? code : 1));
+  child.on("exit", (code, signal) => process.exit(signal === null ? code : 128 + constants.signals[signal]));
 }

@@ -34,6 +34,10 @@ async function run(command: string | undefined, args: string[]): Promise<number>
   }
 }
 
+// Whoever reads may have seen enough (`… | head`); the work is finished all the same.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 try {
   const [command, ...args] = process.argv.slice(2);
   process.exitCode = await run(command, args);

@@ -13,6 +13,8 @@ export interface ServersOptions {
   /** Where programs are looked for, as in PATH. */
   readonly searchPath: string;
   readonly log: (line: string) => void;
+  /** Once aborted, the start is given up: it rejects, and nothing that it started is left. */
+  readonly signal?: AbortSignal;
   readonly hurry?: AbortSignal;
 }
 
@@ -29,6 +31,7 @@ export interface Servers extends AsyncDisposable {
 export async function startServers(options: ServersOptions): Promise<Servers> {
   await using parts = new AsyncDisposableStack();
   const postgres = options.databaseUrl === undefined ? parts.use(await startOwnPostgres(options)) : undefined;
+  options.signal?.throwIfAborted();
   const needsRedis = options.queueRedisUrl === undefined || options.cacheRedisUrl === undefined;
   const redis = needsRedis ? parts.use(await startOwnRedis(options)) : undefined;
   const running = parts.move();

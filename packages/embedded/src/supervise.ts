@@ -11,6 +11,8 @@ export interface ProcessPlan {
   /** Resolves when it can be used. */
   readonly ready: (child: ChildProcess, signal: AbortSignal) => Promise<void>;
   readonly startTimeoutMs: number;
+  /** Once aborted, no start is waited for any longer. */
+  readonly signal?: AbortSignal;
   /** Asks it to end … */
   readonly stopSignal: NodeJS.Signals;
   /** … and, when that took longer than `stopTimeoutMs` or `hurry` was aborted, makes it. */
@@ -75,7 +77,7 @@ async function launch(plan: ProcessPlan, stop?: AbortSignal): Promise<ChildProce
   const child = plan.spawn();
   // Each wait below listens for failures itself; between them a failure shows as a missing process.
   child.on("error", () => {});
-  const given = AbortSignal.any([AbortSignal.timeout(plan.startTimeoutMs), ...(stop ? [stop] : [])]);
+  const given = AbortSignal.any([AbortSignal.timeout(plan.startTimeoutMs), ...[stop, plan.signal].filter((s) => s !== undefined)]);
   const over = new AbortController();
   const dead = exitOf(child, over.signal).then(() => {
     if (!over.signal.aborted) throw new Error(describeExit(child));
@@ -85,8 +87,8 @@ async function launch(plan: ProcessPlan, stop?: AbortSignal): Promise<ChildProce
     given.throwIfAborted();
     return child;
   } catch (cause) {
-    const reason =
-      given.aborted && isRunning(child) ? `not ready after ${plan.startTimeoutMs / 1000} s` : String(cause);
+    const lateness = plan.signal?.aborted ? "interrupted" : `not ready after ${plan.startTimeoutMs / 1000} s`;
+    const reason = given.aborted && isRunning(child) ? lateness : String(cause);
     over.abort();
     await end(plan, child);
     const output = (await plan.lastOutput()).trim();

@@ -13,7 +13,8 @@ export class UnreachableError extends Error {
 /** Node's error for a name with several addresses has no message of its own. */
 function reasonOf(cause: unknown): string {
   const [first] = cause instanceof AggregateError ? cause.errors : [cause];
-  return first instanceof Error ? first.message : String(first);
+  const reason = first instanceof Error ? first.message : String(first);
+  return reason.replace(/\.$/, "");
 }
 
 /** Ends the process with exit code 1 at a failure that nobody handles, with one line in the log. */

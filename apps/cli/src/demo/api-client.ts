@@ -66,7 +66,7 @@ export function createApi({ url, key, maxTries = 8, maxWaitMs = 30_000 }: ApiOpt
         response = await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(30_000) });
       } catch (error) {
         const problem = unreachable(url, error);
-        if (!isReached && codeOf(error) === "ECONNREFUSED") throw problem;
+        if (!isReached) throw problem;
         await waitBefore(tryNumber, null, problem);
         continue;
       }
@@ -145,7 +145,7 @@ async function refused(response: Response, { url, key }: { url: string; key: str
 }
 
 function unreachable(url: string, error: unknown): DemoError {
-  const reason = codeOf(error) ?? (error instanceof Error ? error.message : String(error));
+  const reason = codeOf(error) ?? messageOf(error instanceof Error && error.cause ? error.cause : error);
   return new DemoError(
     reason === "ECONNREFUSED"
       ? `Nothing listens at ${url}. Start Millrace with: npm start (and give its address with --url if it is another).`
@@ -158,6 +158,10 @@ function unreachable(url: string, error: unknown): DemoError {
 function codeOf(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function detailOf(response: Response): Promise<string> {

@@ -10,7 +10,7 @@ Without --file: this machine's own measurements (CPU, memory, disk, file systems
 
   --seconds N    measure for N seconds (default 10); Ctrl-C ends it earlier, with the summary
   --every MS     milliseconds from one measurement to the next (default 500)
-  --file PATH    send a log file instead, one event a line; may be repeated; .gz and .zst are unpacked
+  --file PATH    send a log file instead, one event a line; may be repeated; gzip and zstd are unpacked
   --source NAME  the events' source (default /hosts/HOSTNAME, or /files/FILENAME)
   --url URL      where Millrace listens (default http://127.0.0.1:PORT, PORT from the environment or 8080)
   --key KEY      the key to use, with the scopes ingest and read (default MILLRACE_KEY, or millrace-dev)
@@ -25,11 +25,15 @@ Log files
   where they are evident; the line itself is data.message.
   A line without a timestamp takes the time of the line before it (a microsecond later, to keep the order), the first
   ones that of the file's last change. If it begins with white space or "Caused by:" it is joined to the line before,
-  as in a stack trace. Blank lines are skipped; a line is cut at 32,768 characters.
+  as in a stack trace. Blank lines are skipped; a line is cut at 32,768 characters. The text is UTF-8, or UTF-16 with
+  a byte order mark; what is neither becomes U+FFFD, NUL characters are left out, and a binary file is refused.
   A line's id comes from the file's path, its number and its text: sending a file again stores no line twice, and the
   summary counts those lines as "already there".
 
-Exit code: 0 when every accepted event was seen in the database, 1 when not, 2 for arguments that are wrong.
+Events whose time is outside what the workers accept are counted as quarantined; GET /v1/quarantine shows them.
+
+Exit code: 0 when every accepted event was seen in the database, 1 when not, 2 for arguments that are wrong, 130 when
+Ctrl-C ended it.
 `;
 
 const options = {

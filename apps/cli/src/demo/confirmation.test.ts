@@ -17,13 +17,20 @@ const eventsFrom = (from: number, count: number): DemoEvent[] =>
 /** The list of stored events as the API gives it, two on a page, newest first. */
 function storedEvents() {
   const rows: { id: string; time: string; receivedat: string }[] = [];
+  const quarantined: DemoEvent[] = [];
   return {
+    quarantine(events: readonly DemoEvent[]) {
+      quarantined.push(...events);
+    },
     store(events: readonly DemoEvent[], receivedMs = start) {
       const receivedat = new Date(receivedMs).toISOString();
       rows.push(...events.map(({ id, time }) => ({ id, time, receivedat })));
     },
     async read<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>> {
-      const params = new URL(path, "http://x").searchParams;
+      const { pathname, searchParams: params } = new URL(path, "http://x");
+      if (pathname === "/v1/quarantine") {
+        return schema.parse({ quarantined: quarantined.map((event) => ({ reason: "r", event })), next: null });
+      }
       const [from = "", to = ""] = [params.get("from") ?? "", params.get("to") ?? ""];
       const skipped = Number(params.get("cursor") ?? 0);
       const found = rows.filter(({ time }) => time >= from && time < to).toSorted((a, b) => (a.time < b.time ? 1 : -1));
@@ -55,6 +62,16 @@ test("events that are committed later are waited for", async () => {
   stored.store(events.slice(2));
   await finished;
   expect(confirmation.committed).toBe(5);
+});
+
+test("events that were put into quarantine are not waited for, and are counted apart", async () => {
+  const stored = storedEvents();
+  const confirmation = createConfirmation({ api: stored, patienceMs: 5_000, startedAt: start });
+  stored.store(eventsFrom(0, 3));
+  stored.quarantine(eventsFrom(3, 2));
+  await confirmation.add(eventsFrom(0, 5));
+  await confirmation.finish();
+  expect([confirmation.committed, confirmation.quarantined]).toEqual([3, 2]);
 });
 
 test("an event that never appears ends the patience, and the others are counted", async () => {

@@ -22,6 +22,8 @@ export interface Confirmation {
   readonly committed: number;
   /** Seen, and stored before this run. */
   readonly alreadyThere: number;
+  /** Seen in the quarantine: the workers keep events there whose time has no partition. */
+  readonly quarantined: number;
 }
 
 /** What is looked for: ids of one source, and their times in milliseconds. */
@@ -30,6 +32,11 @@ type Missing = Map<string, number>;
 const pageLimit = 1_000;
 const page = z.object({
   events: z.array(z.object({ id: z.string(), receivedat: z.string() })),
+  next: z.string().nullable(),
+});
+
+const quarantinePage = z.object({
+  quarantined: z.array(z.object({ event: z.object({ id: z.string() }) })),
   next: z.string().nullable(),
 });
 
@@ -45,6 +52,7 @@ export function createConfirmation(options: ConfirmationOptions): Confirmation {
   let failure: unknown;
   let committed = 0;
   let alreadyThere = 0;
+  let quarantined = 0;
 
   async function lookForAll(): Promise<void> {
     while (waiting.size > 0) {
@@ -60,7 +68,9 @@ export function createConfirmation(options: ConfirmationOptions): Confirmation {
     let pauseMs = 20;
     for (;;) {
       const before = missing.size;
-      await seeOnce(source, missing);
+      await seeOnce("/v1/events", { source, missing, seePage });
+      // What the workers have stored, and it is not there, can only be in the quarantine.
+      if (missing.size === before) await seeOnce("/v1/quarantine", { source, missing, seePage: seeQuarantined });
       if (missing.size === 0) return;
       if (missing.size < before) {
         progressAt = performance.now();
@@ -68,15 +78,6 @@ export function createConfirmation(options: ConfirmationOptions): Confirmation {
       } else if (performance.now() - progressAt > patienceMs) throw notSeen(patienceMs);
       await sleep(pauseMs);
       pauseMs = Math.min(1_000, pauseMs * 2);
-    }
-  }
-
-  /** Takes from `missing` what is in the database now. */
-  async function seeOnce(source: string, missing: Missing): Promise<void> {
-    for (const span of spansOf(missing.values())) {
-      const query = new URLSearchParams({ source, ...span, limit: String(pageLimit) });
-      let path: string | null = `/v1/events?${query}`;
-      while (path !== null && missing.size > 0) path = await seePage(path, missing);
     }
   }
 
@@ -88,6 +89,12 @@ export function createConfirmation(options: ConfirmationOptions): Confirmation {
       if (Date.parse(receivedat) < startedAt) alreadyThere += 1;
     }
     return next;
+  }
+
+  async function seeQuarantined(path: string, missing: Missing): Promise<string | null> {
+    const page = await api.read(path, quarantinePage);
+    for (const { event } of page.quarantined) if (missing.delete(event.id)) quarantined += 1;
+    return page.next;
   }
 
   /** A failure is kept for the next caller: nobody may be waiting when it happens. */
@@ -125,7 +132,26 @@ export function createConfirmation(options: ConfirmationOptions): Confirmation {
     get alreadyThere() {
       return alreadyThere;
     },
+    get quarantined() {
+      return quarantined;
+    },
   };
+}
+
+interface Search {
+  readonly source: string;
+  readonly missing: Missing;
+  /** Takes from `missing` what a page has; gives the path of the next one. */
+  readonly seePage: (path: string, missing: Missing) => Promise<string | null>;
+}
+
+/** Looks once through the list at `path` for what is missing. */
+async function seeOnce(path: string, { source, missing, seePage }: Search): Promise<void> {
+  for (const span of spansOf(missing.values())) {
+    const query = new URLSearchParams({ source, ...span, limit: String(pageLimit) });
+    let next: string | null = `${path}?${query}`;
+    while (next !== null && missing.size > 0) next = await seePage(next, missing);
+  }
 }
 
 const mostSpans = 16;
@@ -152,7 +178,6 @@ export function spansOf(times: Iterable<number>): { from: string; to: string }[]
 function notSeen(patienceMs: number): DemoError {
   return new DemoError(
     `Of the accepted events that are not in the database yet none appeared for ${Math.round(patienceMs / 1_000)} s. ` +
-      "They are in the queue: is a worker running (npm run worker)? " +
-      "Events older than the workers accept are kept in the quarantine table.",
+      "They are in the queue: is a worker running (npm run worker)?",
   );
 }

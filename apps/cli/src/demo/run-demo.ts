@@ -1,16 +1,17 @@
-import { access, constants } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import process from "node:process";
 import { ConfigError } from "@millrace/runtime";
 import { loadDemoConfig } from "../config.ts";
+import { interruptedCode, listenForInterruption } from "../interruption.ts";
 import { createApi, DemoError } from "./api-client.ts";
 import { ArgumentError, type DemoArguments, parseDemoArguments, usage } from "./arguments.ts";
-import { createConfirmation } from "./confirmation.ts";
+import { type Confirmation, createConfirmation } from "./confirmation.ts";
 import type { DemoEvent } from "./demo-event.ts";
 import { fileEvents } from "./files/file-events.ts";
 import { liveEvents } from "./live/live-events.ts";
 import { startProgress } from "./progress.ts";
-import { createTally, inBatches, sendAll } from "./sending.ts";
+import { createTally, inBatches, sendAll, type Tally } from "./sending.ts";
 import { summaryOf, summaryText } from "./summary.ts";
 
 /** How long accepted events may stay away from the database before the demo says so. */
@@ -39,13 +40,14 @@ async function sendTelemetry(options: DemoArguments & { url: string; key: string
   const api = createApi(options);
   const confirmation = createConfirmation({ api, patienceMs, startedAt: await api.connect() });
   const tally = createTally();
+  // The first Ctrl-C ends the sending; what was accepted by then is still waited for, and counted.
   using interruption = listenForInterruption();
   const { signal } = interruption;
 
   const batches = files.length > 0 ? fromFiles(files, options, signal) : fromThisMachine(options, signal);
   const startedAt = performance.now();
   const problem = await withProgress(
-    () => `${tally.accepted} accepted, ${confirmation.committed} committed, ${elapsed(startedAt)} s`,
+    () => progressOf(tally, confirmation, startedAt),
     async () => {
       await sendAll(batches, { api, confirmation, tally });
       await confirmation.finish();
@@ -54,12 +56,17 @@ async function sendTelemetry(options: DemoArguments & { url: string; key: string
   const summary = summaryOf(tally, {
     committed: confirmation.committed,
     alreadyThere: confirmation.alreadyThere,
+    quarantined: confirmation.quarantined,
     retries: api.retries,
     elapsedMs: performance.now() - startedAt,
   });
-  process.stdout.write(`${options.json ? JSON.stringify(summary) : summaryText(summary, tally)}\n`);
+  // What was refused before anything was sent needs no summary.
+  if (problem === undefined || tally.sent > 0) {
+    process.stdout.write(`${options.json ? JSON.stringify(summary) : summaryText(summary, tally)}\n`);
+  }
   if (problem !== undefined) throw problem;
-  return summary.committed === summary.accepted ? 0 : 1;
+  if (signal.aborted) return interruptedCode;
+  return summary.committed + summary.quarantined === summary.accepted ? 0 : 1;
 }
 
 /** The problem that ended the work early is given back, so that a summary can come first. */
@@ -84,6 +91,7 @@ async function* fromFiles(
         yield batch;
       }
     } catch (error) {
+      if (error instanceof DemoError) throw error;
       throw new DemoError(`${path} cannot be read to its end: ${error instanceof Error ? error.message : error}`, {
         cause: error,
       });
@@ -101,21 +109,11 @@ async function mustBeReadable(path: string): Promise<void> {
   } catch (error) {
     throw new ArgumentError(`--file ${path} cannot be read; give the path of a log file`, { cause: error });
   }
+  if ((await stat(path)).isDirectory()) throw new ArgumentError(`--file ${path} is a folder; give a log file`);
 }
 
-/** The first Ctrl-C ends the sending, with the summary; a second one ends the process as usual. */
-function listenForInterruption(): Disposable & { readonly signal: AbortSignal } {
-  const interruption = new AbortController();
-  const abort = (): void => interruption.abort();
-  process.once("SIGINT", abort);
-  return {
-    signal: interruption.signal,
-    [Symbol.dispose]: () => {
-      process.off("SIGINT", abort);
-    },
-  };
-}
-
-function elapsed(startedAt: number): string {
-  return ((performance.now() - startedAt) / 1_000).toFixed(1);
+function progressOf({ accepted }: Tally, { committed, quarantined }: Confirmation, startedAt: number): string {
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+  const inQuarantine = quarantined > 0 ? `, ${quarantined} quarantined` : "";
+  return `${accepted} accepted, ${committed} committed${inQuarantine}, ${seconds} s`;
 }

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import {
@@ -7,9 +8,11 @@ import {
   migrateUp,
   migrationStatus,
   newMigration,
+  type VerifyMigrationsOptions,
   verifyMigrations,
 } from "@millrace/db";
 import { loadDatabaseConfig } from "../config.ts";
+import { interruptedCode, listenForInterruption } from "../interruption.ts";
 import { help, helpOf, isMigrateCommand, type MigrateCommand } from "./help.ts";
 import { statusTable } from "./status-table.ts";
 
@@ -68,11 +71,15 @@ function unusedOf(command: MigrateCommand, values: Options, positionals: readonl
 }
 
 async function run(command: MigrateCommand, values: Options, [name]: readonly string[]): Promise<number> {
-  const directory = values.directory ?? projectDirectory;
+  const { directory = projectDirectory, to: version } = values;
+  if (!(await isFolder(directory))) return complain(`--directory ${directory} is not a folder.`, 2);
+  if (version !== undefined && !/^\d{1,4}$/.test(version)) {
+    return complain(`--to ${version}: give the number of a migration, such as 3 or 0003.`, 2);
+  }
   if (command === "new") return await writeNew(directory, name, values["no-transaction"] ?? false);
   const { url } = await loadDatabaseConfig(process.env);
   const needs = { url, directory, log: (line: string) => void say(line, 0) };
-  const to = values.to === undefined ? {} : { to: versionOf(values.to) };
+  const to = version === undefined ? {} : { to: Number(version) };
   switch (command) {
     case "up": {
       const { applied } = await migrateUp({ ...needs, ...to });
@@ -87,22 +94,34 @@ async function run(command: MigrateCommand, values: Options, [name]: readonly st
       say(statusTable(statuses).join("\n"), 0);
       return values.check && !isUpToDate(statuses) ? 1 : 0;
     }
-    case "verify": {
-      const { verified } = await verifyMigrations(needs);
-      return say(`Verified ${verified.length}.`, 0);
-    }
+    case "verify":
+      return await verify(needs);
   }
+}
+
+async function verify(needs: Pick<VerifyMigrationsOptions, "url" | "directory" | "log">): Promise<number> {
+  using interruption = listenForInterruption();
+  const { signal } = interruption;
+  try {
+    const { verified } = await verifyMigrations({ ...needs, signal });
+    return say(`Verified ${verified.length}.`, 0);
+  } catch (error) {
+    if (signal.aborted) return complain("Interrupted; the scratch database is dropped.", interruptedCode);
+    throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 async function writeNew(directory: string, name: string | undefined, outsideTransaction: boolean): Promise<number> {
   if (name === undefined) return complain(`Give the migration a name.\n\n${helpOf("new")}`, 2);
   const { up, down } = await newMigration({ directory, name, outsideTransaction });
   return say(`${up}\n${down}`, 0);
-}
-
-function versionOf(text: string): number {
-  if (/^\d{1,4}$/.test(text)) return Number(text);
-  throw new MigrationError("UNKNOWN_VERSION", `--to ${text}: give the number of a migration, such as 3 or 0003`);
 }
 
 /** What `parseArgs` throws at an option that it does not know. */

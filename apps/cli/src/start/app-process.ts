@@ -8,6 +8,7 @@ export interface AppProcessOptions {
   readonly main: string;
   readonly root: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stop: AbortSignal;
   readonly hurry: AbortSignal;
   readonly log: (line: string) => void;
 }
@@ -15,7 +16,7 @@ export interface AppProcessOptions {
 const keptOutputLines = 20;
 
 /** Runs an app as a process of its own until disposed; resolves when the app says that it is ready. */
-export async function startApp({ name, main, root, env, hurry, log }: AppProcessOptions): Promise<AsyncDisposable> {
+export async function startApp({ name, main, root, env, stop, hurry, log }: AppProcessOptions): Promise<AsyncDisposable> {
   const lastLines: string[] = [];
   const keep = (text: string): void => {
     process.stdout.write(text);
@@ -37,6 +38,7 @@ export async function startApp({ name, main, root, env, hurry, log }: AppProcess
     },
     ready: (child, signal) => readiness(name, child, signal),
     startTimeoutMs: 30_000,
+    signal: stop,
     stopSignal: "SIGTERM",
     killSignal: "SIGKILL",
     stopTimeoutMs: 30_000,

@@ -7,6 +7,8 @@ import { createScratchDatabase } from "./scratch-database.ts";
 
 export interface VerifyMigrationsOptions extends RunnerOptions {
   readonly directory: string;
+  /** Ends it between two steps; it then rejects with the signal's reason, and the scratch database is dropped. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -17,11 +19,15 @@ export interface VerifyMigrationsOptions extends RunnerOptions {
 export async function verifyMigrations({
   directory,
   url,
+  signal,
   ...runner
 }: VerifyMigrationsOptions): Promise<{ verified: string[] }> {
   const migrations = await readMigrations(directory);
   await using scratch = await createScratchDatabase(url);
-  const log = runner.log ?? (() => {});
+  const log = (line: string): void => {
+    signal?.throwIfAborted();
+    runner.log?.(line);
+  };
   await withMigrationSession({ ...runner, url: scratch.url, log: () => {} }, async (session) => {
     const catalogues = await verifyEachStep(session, migrations, log);
     await verifyWholeWay(session, migrations, catalogues, log);

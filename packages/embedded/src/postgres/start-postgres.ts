@@ -25,6 +25,8 @@ export interface PostgresServerOptions {
   readonly searchPath: string;
   readonly settings?: Readonly<Record<string, string>>;
   readonly log: (line: string) => void;
+  /** Once aborted, the start is given up. */
+  readonly signal?: AbortSignal;
   /** Once aborted, stopping no longer waits for connections to end. */
   readonly hurry?: AbortSignal;
 }
@@ -71,6 +73,7 @@ export async function startPostgres(options: PostgresServerOptions): Promise<Run
       stopSignal: "SIGINT", // "fast": open transactions are rolled back
       killSignal: "SIGQUIT", // "immediate": as after a crash, but no process is left behind
       stopTimeoutMs: 60_000,
+      ...(options.signal ? { signal: options.signal } : {}),
       ...(options.hurry ? { hurry: options.hurry } : {}),
       lastOutput: output.tail,
       log,

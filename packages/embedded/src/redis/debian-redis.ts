@@ -9,6 +9,7 @@ interface DebianOptions {
   readonly cacheDir: string;
   readonly searchPath: string;
   readonly log: (line: string) => void;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -20,7 +21,7 @@ export async function debianRedis(options: DebianOptions): Promise<RedisProgram 
   const unpacked = join(options.cacheDir, "redis");
   const kept = await unpackedRedis(unpacked, options.searchPath);
   if (kept !== undefined) return kept;
-  const run = commandRunner(options.searchPath);
+  const run = commandRunner(options);
   if (!(await hasApt(run))) return undefined;
   options.log("There is no redis-server on PATH; downloading the distribution's package (nothing is installed)");
   try {
@@ -28,6 +29,7 @@ export async function debianRedis(options: DebianOptions): Promise<RedisProgram 
     await download(run, unpacked);
     return await unpackedRedis(unpacked, options.searchPath);
   } catch (error) {
+    options.signal?.throwIfAborted();
     options.log(`The Redis package could not be obtained: ${lastLineOf(error)}`);
     return undefined;
   }
@@ -35,10 +37,13 @@ export async function debianRedis(options: DebianOptions): Promise<RedisProgram 
 
 type Run = (command: string, args: readonly string[], cwd?: string) => Promise<string>;
 
-function commandRunner(searchPath: string): Run {
+function commandRunner({ searchPath, signal }: DebianOptions): Run {
   return async (command, args, cwd) => {
     const env = { PATH: searchPath, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" };
-    const { stdout } = await promisify(execFile)(command, args, { cwd, env, timeout: 120_000, maxBuffer: 2 ** 24 });
+    const { stdout } = await promisify(execFile)(command, args, {
+      ...{ cwd, env, timeout: 120_000, maxBuffer: 2 ** 24 },
+      ...(signal ? { signal } : {}),
+    });
     return stdout;
   };
 }

@@ -27,6 +27,8 @@ export interface RedisServerOptions {
   /** Where programs are looked for, as in PATH. */
   readonly searchPath: string;
   readonly log: (line: string) => void;
+  /** Once aborted, the start is given up. */
+  readonly signal?: AbortSignal;
   /** Once aborted, stopping waits no longer. */
   readonly hurry?: AbortSignal;
 }
@@ -63,6 +65,7 @@ export async function startRedis(options: RedisServerOptions): Promise<RunningSe
       startTimeoutMs: 60_000,
       stopSignal: "SIGTERM",
       stopTimeoutMs: 30_000,
+      ...(options.signal ? { signal: options.signal } : {}),
       ...(options.hurry ? { hurry: options.hurry } : {}),
       lastOutput: output.tail,
       log,

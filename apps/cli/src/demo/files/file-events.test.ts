@@ -1,9 +1,12 @@
+import { randomBytes } from "node:crypto";
 import { appendFile, mkdtempDisposable, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { fileEvents } from "./file-events.ts";
+import { linesOf } from "./lines.ts";
 
 const tracedLog = [
   "2024-11-23 10:00:00,123 ERROR [main] org.example.Main: failed",
@@ -67,15 +70,16 @@ test("a file without any time takes that of its last change", async () => {
   ]);
 });
 
-test("packed files are read as the files they hold", async () => {
+test.each([
+  ["gzip", "a.log.gz", gzipSync],
+  ["zstd", "a.log.zst", zstdCompressSync],
+  ["gzip under another name", "a.log", gzipSync],
+  ["text under the name of a packed one", "a.log.gz", (text: Buffer) => text],
+])("%s is read as the text that it holds", async (_what, name, pack) => {
   await using dir = await folder();
-  for (const [name, pack] of [
-    ["a.log.gz", gzipSync],
-    ["a.log.zst", zstdCompressSync],
-  ] as const) {
-    await writeFile(join(dir.path, name), pack(Buffer.from(tracedLog)));
-    expect(await eventsIn(join(dir.path, name))).toHaveLength(4);
-  }
+  const path = join(dir.path, name);
+  await writeFile(path, pack(Buffer.from(tracedLog)));
+  expect(await eventsIn(path)).toHaveLength(4);
 });
 
 test("a packed file that is damaged is an error, not an end", async () => {
@@ -83,6 +87,60 @@ test("a packed file that is damaged is an error, not an end", async () => {
   const path = join(dir.path, "a.log.gz");
   await writeFile(path, gzipSync(Buffer.from(tracedLog)).subarray(0, -12));
   await expect(eventsIn(path)).rejects.toThrow();
+});
+
+test.each([
+  ["line ends of Windows", Buffer.from("2024-11-23 10:00:00 a\r\n\r\n2024-11-23 10:00:01 b\r\n")],
+  ["no last line end", Buffer.from("2024-11-23 10:00:00 a\n2024-11-23 10:00:01 b")],
+  ["UTF-16", Buffer.from("\ufeff2024-11-23 10:00:00 a\n2024-11-23 10:00:01 b\n", "utf16le")],
+  ["NULs of a rotation", Buffer.from(`${"\0".repeat(50_000)}2024-11-23 10:00:00 a\n2024-11-23 10:00:01 \0b\n`)],
+])("%s make no difference", async (_what, bytes) => {
+  await using dir = await folder();
+  const path = join(dir.path, "a.log");
+  await writeFile(path, bytes);
+  expect((await eventsIn(path)).map(({ time, data }) => [time, data["message"]])).toEqual([
+    ["2024-11-23T10:00:00.000Z", "2024-11-23 10:00:00 a"],
+    ["2024-11-23T10:00:01.000Z", "2024-11-23 10:00:01 b"],
+  ]);
+});
+
+test("bytes that are not UTF-8 cost a character each, not the line", async () => {
+  await using dir = await folder();
+  const path = join(dir.path, "a.log");
+  await writeFile(path, Buffer.from("2024-11-23 10:00:00 café, \u001b[31mred\u001b[0m", "latin1"));
+  expect((await eventsIn(path))[0]?.data["message"]).toBe("2024-11-23 10:00:00 caf\ufffd, \u001b[31mred\u001b[0m");
+});
+
+test("a program, an archive and noise are refused before anything is sent", async () => {
+  await using dir = await folder();
+  const paths = [process.execPath, join(dir.path, "a.xz"), join(dir.path, "noise")];
+  await writeFile(paths[1] ?? "", Buffer.from("fd377a585a000004e6d6b4460200210116000000742fe5a3", "hex"));
+  await writeFile(paths[2] ?? "", randomBytes(100_000));
+  for (const path of paths) await expect(eventsIn(path)).rejects.toThrow("is not a text file");
+});
+
+test("OTLP/JSON is no log, and the message says where it goes", async () => {
+  await using dir = await folder();
+  const path = join(dir.path, "trace.json");
+  await writeFile(path, '{\n  "resourceSpans": []\n}\n');
+  await expect(eventsIn(path)).rejects.toThrow(/OTLP.JSON.*\n.*\/v1\/traces/);
+});
+
+test.each(["empty.log", "empty.csv", "empty.log.gz"])("%s has no events", async (name) => {
+  await using dir = await folder();
+  await writeFile(join(dir.path, name), "");
+  expect(await eventsIn(join(dir.path, name))).toEqual([]);
+});
+
+test("no more of a file is read than is asked for", async () => {
+  let taken = 0;
+  async function* endless(): AsyncGenerator<string> {
+    for (; ; taken += 1) yield `line ${taken}\nline`;
+  }
+  const lines = linesOf(endless());
+  for (let count = 0; count < 3; count += 1) await lines.next();
+  await lines.return(undefined);
+  expect(taken).toBeLessThan(4);
 });
 
 test("JSON lines keep their fields, and known ones get the common names", async () => {

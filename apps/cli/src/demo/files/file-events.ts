@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
+import { Readable } from "node:stream";
 import type { DemoEvent } from "../demo-event.ts";
 import { delimiterOf, readCsv } from "./csv-records.ts";
 import { linesOf } from "./lines.ts";
 import type { LogRecord } from "./log-record.ts";
-import { openLog } from "./open-log.ts";
 import { readLine } from "./text-line.ts";
+import { textOf } from "./text-of.ts";
 import { type Micros, rfc3339Of } from "./timestamps.ts";
 
 const dayMicros = 24 * 60 * 60 * 1e6;
@@ -52,17 +53,18 @@ export function idOf(path: string, { line, text }: { line: number; text: string 
 
 async function recordsOf(path: string, latest: Micros): Promise<AsyncGenerator<LogRecord>> {
   const delimiter = /\.[ct]sv(\.gz|\.zst)?$/i.test(path) ? delimiterOf(await firstLineOf(path)) : undefined;
-  return delimiter === undefined ? readText(openLog(path), latest) : readCsv(openLog(path), { delimiter, latest });
+  const pieces = textOf(path);
+  return delimiter === undefined ? readText(pieces, latest) : readCsv(Readable.from(pieces), { delimiter, latest });
 }
 
 async function firstLineOf(path: string): Promise<string> {
-  for await (const { text } of linesOf(openLog(path))) return text;
+  for await (const { text } of linesOf(textOf(path))) return text;
   return "";
 }
 
 /** The lines of a log that are not blank. */
-async function* readText(chunks: AsyncIterable<Uint8Array>, latest: Micros): AsyncGenerator<LogRecord> {
-  for await (const { number, text, isCut } of linesOf(chunks, maxMessageLength)) {
+async function* readText(pieces: AsyncIterable<string>, latest: Micros): AsyncGenerator<LogRecord> {
+  for await (const { number, text, isCut } of linesOf(pieces, maxMessageLength)) {
     if (text.trim() === "") continue;
     const { micros, data } = readLine(text, latest);
     yield {

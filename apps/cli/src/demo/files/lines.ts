@@ -6,9 +6,8 @@ export interface Line {
   readonly isCut: boolean;
 }
 
-/** The lines of UTF-8 text, without their line ends. No line, however long, takes more memory than `maxLength` characters. */
-export async function* linesOf(chunks: AsyncIterable<Uint8Array>, maxLength = 32_768): AsyncGenerator<Line> {
-  const decoder = new TextDecoder();
+/** The lines of a text that comes in pieces, without their line ends. No line, however long, takes more memory than `maxLength` characters. */
+export async function* linesOf(pieces: AsyncIterable<string>, maxLength = 32_768): AsyncGenerator<Line> {
   let number = 0;
   let text = "";
   let isCut = false;
@@ -28,16 +27,14 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, maxLength = 32
     return line;
   }
 
-  for await (const chunk of chunks) {
-    const decoded = decoder.decode(chunk, { stream: true });
+  for await (const piece of pieces) {
     let start = 0;
-    for (let end = decoded.indexOf("\n"); end !== -1; end = decoded.indexOf("\n", start)) {
-      append(decoded.slice(start, end));
+    for (let end = piece.indexOf("\n"); end !== -1; end = piece.indexOf("\n", start)) {
+      append(piece.slice(start, end));
       yield take();
       start = end + 1;
     }
-    append(decoded.slice(start));
+    append(piece.slice(start));
   }
-  append(decoder.decode());
   if (text !== "") yield take();
 }
