@@ -7,8 +7,10 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import type { Registry } from "prom-client";
 import { registerAccess } from "./access/require-scope.ts";
 import { type AdmissionOptions, startAdmission } from "./admission/start-admission.ts";
+import { ingestMediaTypes } from "./events/candidates.ts";
+import { createIdempotency } from "./events/idempotency.ts";
 import { createIngestBuffer } from "./events/ingest-buffer.ts";
-import { type IngestLimits, ingestMediaTypes, registerIngest } from "./events/ingest-route.ts";
+import { type IngestLimits, registerIngest } from "./events/ingest-route.ts";
 import { registerReading } from "./events/reading.ts";
 import { registerTail, type TailOptions } from "./events/tail/tail-route.ts";
 import { registerDocs } from "./http/docs.ts";
@@ -83,7 +85,8 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   app.addHook("onClose", startAdmission(app, { ...needs, ...needs.admission }));
   await registerDocs(app);
   registerHealth(app, { db, queues });
-  registerIngest(app, { buffer, limits: ingest.limits });
+  const idempotency = createIdempotency(queues.notes);
+  await registerIngest(app, { buffer, idempotency, limits: ingest.limits });
   await registerOtlp(app, { buffer, limits: ingest.limits });
   registerReading(app, { db });
   registerTail(app, { ...needs.tail, authenticator });

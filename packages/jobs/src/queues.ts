@@ -2,6 +2,7 @@ import { UnreachableError } from "@millrace/runtime";
 import { type JobsOptions, Queue } from "bullmq";
 import { type JobInput, type JobKey, jobs, type QueueName, queueNames } from "./catalogue.ts";
 import { defaultPrefix, producerConnection, type QueueRedisOptions } from "./connection.ts";
+import { createNotes, type Notes } from "./notes.ts";
 import { dangersOf, fieldsOf, type RedisSettings, readRedisSettings } from "./redis-settings.ts";
 
 export interface Queues extends AsyncDisposable {
@@ -14,6 +15,8 @@ export interface Queues extends AsyncDisposable {
   upsertSchedulers(): Promise<void>;
   /** Jobs that wait or are being worked on. */
   depth(queue: QueueName): Promise<number>;
+  /** Short texts beside the jobs. */
+  readonly notes: Notes;
   /** What waits, and what it takes up. A handful of commands: for the background, not for each request. */
   load(queue: QueueName): Promise<QueueLoad>;
   /** Resolves if Redis answers. */
@@ -73,6 +76,8 @@ export async function connectQueues({ url, prefix = defaultPrefix, onError }: Qu
       const contract = jobs[key];
       await queueOf(contract.queue).add(contract.name, contract.payload.parse(payload), optionsOf(key));
     },
+
+    notes: createNotes(connection, prefix),
 
     async upsertSchedulers() {
       await Promise.all([...queues].map(([name, queue]) => syncSchedulers(name, queue)));

@@ -1,27 +1,13 @@
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import Fastify, { type InjectOptions } from "fastify";
-import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import type { InjectOptions } from "fastify";
 import { expect, test } from "vitest";
-import { problemOf, sendProblem } from "../http/problem.ts";
 import type { IngestRow } from "./ingest-buffer.ts";
-import { ingestMediaTypes, registerIngest } from "./ingest-route.ts";
+import { createIngestApp } from "./testing/ingest-app.ts";
 
 /** The route with a buffer that remembers what would go to the queue. */
 async function post(payload: string | Buffer, headers: Record<string, string> = {}) {
   const pushed: IngestRow[] = [];
-  const app = Fastify();
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler((error, request, reply) => sendProblem(problemOf(error), request, reply));
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser([...ingestMediaTypes], { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  registerIngest(app, {
-    buffer: {
-      push: async (rows) => void pushed.push(...rows),
-      [Symbol.asyncDispose]: async () => {},
-    },
-    limits: { maxBodyBytes: 10_000, maxEvents: 5, maxEventLength: 2_000 },
-  });
+  await using app = await createIngestApp({ push: async (rows) => void pushed.push(...rows) });
   const request: InjectOptions = {
     method: "POST",
     url: "/v1/events",
@@ -29,7 +15,6 @@ async function post(payload: string | Buffer, headers: Record<string, string> = 
     payload,
   };
   const reply = await app.inject(request);
-  await app.close();
   return { status: reply.statusCode, type: reply.headers["content-type"], body: reply.json(), pushed };
 }
 

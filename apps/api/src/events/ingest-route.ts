@@ -1,11 +1,12 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { copyRowOf, monthOf } from "@millrace/events";
 import type { FastifyInstance } from "fastify";
-import { textOf } from "../http/body.ts";
 import { HttpProblem } from "../http/problem.ts";
+import { type Candidate, candidatesOf, ingestMediaTypes } from "./candidates.ts";
+import type { Idempotency } from "./idempotency.ts";
 import type { IngestBuffer, IngestRow } from "./ingest-buffer.ts";
 import { ingestReplies, requestBody, requestHeaders } from "./ingest-schemas.ts";
 import { EventError, parseEvent, type Rejection } from "./parse-event.ts";
-import { NumberOutOfRangeError, parseJson } from "./parse-json.ts";
 
 export interface IngestLimits {
   /** Of the body, before and after decompression. */
@@ -15,15 +16,21 @@ export interface IngestLimits {
   readonly maxEventLength: number;
 }
 
-const mediaTypes = {
-  json: ["application/json", "application/cloudevents+json", "application/cloudevents-batch+json"],
-  ndjson: ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"],
-};
+export interface IngestNeeds {
+  readonly buffer: IngestBuffer;
+  readonly idempotency: Idempotency;
+  readonly limits: IngestLimits;
+}
 
-export const ingestMediaTypes: readonly string[] = [...mediaTypes.json, ...mediaTypes.ndjson];
+export async function registerIngest(app: FastifyInstance, needs: IngestNeeds): Promise<void> {
+  await app.register(async (routes) => {
+    // A binary CloudEvent has a body of any type.
+    routes.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+    registerRoute(routes, needs);
+  });
+}
 
-export function registerIngest(app: FastifyInstance, needs: { buffer: IngestBuffer; limits: IngestLimits }): void {
-  const { buffer, limits } = needs;
+function registerRoute(app: FastifyInstance, { buffer, idempotency, limits }: IngestNeeds): void {
   app.post(
     "/v1/events",
     {
@@ -35,7 +42,9 @@ export function registerIngest(app: FastifyInstance, needs: { buffer: IngestBuff
         description:
           "Answers 202 once the queue has the events that are good; bad ones are named in `rejected`. " +
           "400 when none is good. The body may be gzip, deflate or zstd encoded. Sending an event again with " +
-          "the same `source`, `id` and `time` stores it once.",
+          "the same `source`, `id` and `time` stores it once; for events without them there is `Idempotency-Key`. " +
+          "CloudEvents come in all three modes of their HTTP binding: structured, batched, and binary with a body " +
+          "of any type.",
         consumes: [...ingestMediaTypes],
         headers: requestHeaders,
         body: requestBody,
@@ -47,74 +56,41 @@ export function registerIngest(app: FastifyInstance, needs: { buffer: IngestBuff
       serializerCompiler: () => (data) => JSON.stringify(data),
     },
     async (request, reply) => {
-      const receivedAt = Date.now();
-      const text = await textOf(bodyOf(request.body), request.headers["content-encoding"], limits.maxBodyBytes);
-      const { rows, rejected } = rowsOf(valuesOf(text, request.headers["content-type"]), receivedAt, limits);
+      const { headers, principal } = request;
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const key = headers["idempotency-key"];
+      const attempt =
+        key === undefined
+          ? undefined
+          : await idempotency({
+              key: String(key),
+              owner: principal?.keyId ?? "",
+              content: [JSON.stringify(contentHeadersOf(headers)), body],
+            });
+      reply.code(202);
+      if (attempt?.answer !== undefined) {
+        return reply
+          .headers({ "content-type": "application/json", "idempotency-replayed": "true" })
+          .send(attempt.answer);
+      }
+      const receivedAt = attempt?.receivedAt ?? Date.now();
+      const candidates = await candidatesOf(headers, body, limits.maxBodyBytes);
+      const { rows, rejected } = rowsOf(candidates, receivedAt, limits, attempt?.newId);
       if (rows.length === 0) throw noneAccepted(rejected);
       await buffer.push(rows, receivedAt);
       request.acceptedEvents = rows.length;
-      reply.code(202);
-      return { accepted: rows.length, rejected };
+      const answer = { accepted: rows.length, rejected };
+      await attempt?.finish(JSON.stringify(answer));
+      return answer;
     },
   );
-}
-
-function bodyOf(body: unknown): Buffer {
-  if (Buffer.isBuffer(body) && body.length > 0) return body;
-  throw new HttpProblem({ status: 400, code: "empty_body", detail: "The body is empty; send at least one event" });
-}
-
-/** A line or element that may be an event, or why it is none. */
-type Candidate = { readonly value: unknown } | { readonly error: EventError };
-
-function valuesOf(text: string, contentType = ""): Candidate[] {
-  const mediaType = (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
-  if (mediaTypes.ndjson.includes(mediaType)) {
-    return text
-      .split("\n")
-      .filter((line) => line.trim() !== "")
-      .map(candidateOfLine);
-  }
-  const value = parsed(text);
-  if (Array.isArray(value)) return value.map((item: unknown) => ({ value: item }));
-  if (typeof value === "object" && value !== null) return [{ value }];
-  throw new HttpProblem({
-    status: 422,
-    code: "not_an_event",
-    detail: "The body must be one event (a JSON object) or an array of events",
-  });
-}
-
-function candidateOfLine(line: string): Candidate {
-  try {
-    return { value: parseJson(line) };
-  } catch (error) {
-    return {
-      error:
-        error instanceof NumberOutOfRangeError
-          ? new EventError("number_out_of_range", error.message)
-          : new EventError("invalid_json", `The line is not JSON: ${messageOf(error)}`),
-    };
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    const code = error instanceof NumberOutOfRangeError ? "number_out_of_range" : "invalid_json";
-    throw new HttpProblem({ status: 400, code, detail: `The body cannot be read as JSON: ${messageOf(error)}` });
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function rowsOf(
   candidates: readonly Candidate[],
   receivedAt: number,
   { maxEvents, maxEventLength }: IngestLimits,
+  newId?: () => string,
 ): { rows: IngestRow[]; rejected: Rejection[] } {
   if (candidates.length === 0) {
     throw new HttpProblem({ status: 422, code: "no_events", detail: "The body has no events" });
@@ -132,7 +108,7 @@ function rowsOf(
   for (const [index, candidate] of candidates.entries()) {
     try {
       if ("error" in candidate) throw candidate.error;
-      const event = parseEvent(candidate.value, receivedTime);
+      const event = parseEvent(candidate.value, receivedTime, newId);
       const row = copyRowOf(event, receivedTime);
       if (row.length > maxEventLength) {
         throw new EventError(
@@ -147,6 +123,11 @@ function rowsOf(
     }
   }
   return { rows, rejected };
+}
+
+/** The headers that say what the body means. */
+function contentHeadersOf(headers: IncomingHttpHeaders): [string, unknown][] {
+  return Object.entries(headers).filter(([name]) => name.startsWith("ce-") || name.startsWith("content-"));
 }
 
 function noneAccepted(rejected: readonly Rejection[]): HttpProblem {

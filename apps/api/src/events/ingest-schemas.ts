@@ -25,6 +25,10 @@ export const requestBody = z
   .describe("One event or an array of events; as NDJSON one event a line");
 
 export const requestHeaders = z.object({
+  "idempotency-key": z
+    .string()
+    .optional()
+    .describe("Requests with the same key within a day have the effect and the answer of one"),
   "content-encoding": z.enum(["gzip", "deflate", "zstd", "identity"]).optional().describe("How the body is packed"),
 });
 
@@ -46,7 +50,7 @@ export const ingestReplies = {
   400: problemReply("No event is good (`rejected` says why of each), or the body is no JSON at all"),
   413: problemReply("Too many bytes, before or after decompression, or too many events; send several requests"),
   415: problemReply("A Content-Type or Content-Encoding that is not known"),
-  422: problemReply("JSON that is neither an event nor an array of events"),
+  422: problemReply("JSON that is neither an event nor an array of events, or an Idempotency-Key of another body"),
   429: problemReply("The key has sent what it may; Retry-After and RateLimit say when it may send again"),
   503: problemReply("It is not known what was stored: send the same events again after Retry-After seconds"),
 };

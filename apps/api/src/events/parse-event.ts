@@ -43,12 +43,12 @@ const maxDepth = 64;
  * frozen here, before the event enters the queue: `id` becomes a UUIDv7, and `time` that of a UUIDv7
  * id or else `receivedAt`. Throws `EventError`.
  */
-export function parseEvent(value: unknown, receivedAt: string): TelemetryEvent {
+export function parseEvent(value: unknown, receivedAt: string, newId: () => string = randomUUIDv7): TelemetryEvent {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new EventError("invalid_event", "An event is a JSON object with at least source and type");
   }
   const input = value as Readonly<Record<string, unknown>>; // an object that is no array has string keys
-  const id = input["id"] === undefined ? randomUUIDv7() : attribute(input["id"], "id");
+  const id = input["id"] === undefined ? newId() : attribute(input["id"], "id");
   const source = attribute(input["source"], "source");
   const type = attribute(input["type"], "type");
   const subject = input["subject"] == null ? undefined : attribute(input["subject"], "subject");

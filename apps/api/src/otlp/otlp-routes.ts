@@ -52,7 +52,7 @@ export async function registerOtlp(
               `event; those that cannot be stored are counted in \`partialSuccess.${signal.rejected}\`. Errors are ` +
               "`google.rpc.Status` in the request's content type.",
             consumes: Object.values(contentTypes),
-            headers: requestHeaders,
+            headers: requestHeaders.pick({ "content-encoding": true }),
             body: z.looseObject({}).describe(`OTLP's export request for ${signal.noun}`),
           },
           // For the documentation: records are checked one by one.
