@@ -43,6 +43,10 @@ const commands = {
   keys: ["create, list or revoke API keys", (args) => cli("keys", args)],
   demo: ["send this machine's telemetry, or log files", (args) => cli("demo", args)],
   bench: ["measure: npm run bench -- NAME", (args) => [node, ["bench/main.ts", ...args]]],
+  chaos: [
+    "kill everything, and compare what was accepted with what is stored",
+    (args) => [node, ["test/chaos/main.ts", ...args]],
+  ],
 };
 
 function cli(command, args) {
@@ -88,20 +92,34 @@ function install() {
   writeFileSync(stamp, wanted);
 }
 
-/** Signals go to the command, which ends in its own time; its exit code is ours, as a shell would give it. */
+/**
+ * Signals go to the command, which ends in its own time; its exit code is ours, as a shell would give it. Over the
+ * channel it notices our end, should that come as a surprise.
+ */
 function run(program, programArgs) {
   const child = spawn(program, programArgs, {
     cwd: root,
-    stdio: "inherit",
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" },
   });
   // A terminal's Ctrl-C reaches the command by itself; passing it on would count as a second one.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   process.on("SIGHUP", () => child.kill("SIGTERM"));
+  if (process.env.npm_lifecycle_event) endWithParent(child);
   child.on("error", (error) => {
     process.stderr.write(`Cannot run ${program}: ${error.message}. Delete node_modules and try again.\n`);
     process.exit(1);
   });
   child.on("exit", (code, signal) => process.exit(signal === null ? code : 128 + constants.signals[signal]));
+}
+
+/** An npm that was killed cannot pass that on. */
+function endWithParent(child) {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
+  }, 500).unref();
 }

@@ -21,6 +21,8 @@ const additions: readonly (readonly [command: string, added: (facts: Facts) => s
   ["npm run migrate -- new", ({ folder }) => `tried --directory ${folder}`],
   ["npm run bench -- ingest", () => "--events 20000"],
   ["npm run bench -- export", () => "--rows 100000"],
+  ["npm run bench -- overload", () => "--seconds 5"],
+  ["npm run chaos -- --minutes 2", () => "--minutes 0.2"],
 ];
 
 interface Facts {

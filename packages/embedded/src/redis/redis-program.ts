@@ -7,6 +7,8 @@ export interface RedisRun {
   readonly port: number;
   readonly password: string;
   readonly appendOnly: boolean;
+  /** When what was written reaches the disk: before the answer, or within a second. */
+  readonly appendfsync: "always" | "everysec";
   readonly account: Account | undefined;
   readonly stdio: StdioOptions;
 }
@@ -24,7 +26,7 @@ export interface RedisProgram {
  * Never evicting is what a queue needs: a job that vanished was accepted and lost.
  */
 export function redisConfig(
-  { password, appendOnly }: RedisRun,
+  { password, appendOnly, appendfsync }: RedisRun,
   { bind, port, dir }: { bind: string; port: number; dir: string },
 ): string {
   return [
@@ -34,7 +36,7 @@ export function redisConfig(
     `requirepass ${password}`,
     "maxmemory-policy noeviction",
     `appendonly ${appendOnly ? "yes" : "no"}`,
-    "appendfsync everysec",
+    `appendfsync ${appendfsync}`,
     'save ""',
     "",
   ].join("\n");

@@ -24,6 +24,8 @@ export interface RedisServerOptions {
   readonly port?: number;
   /** True writes every command to disk, as a queue needs it; false keeps data in memory only. */
   readonly appendOnly: boolean;
+  /** Default: everysec, so that a crash of the machine may lose the last second. */
+  readonly appendfsync?: "always" | "everysec";
   /** Where programs are looked for, as in PATH. */
   readonly searchPath: string;
   readonly log: (line: string) => void;
@@ -38,7 +40,7 @@ export interface RedisServerOptions {
  * left over from a run that was killed is stopped first; data that another living process uses is refused.
  */
 export async function startRedis(options: RedisServerOptions): Promise<RunningServer> {
-  const { appendOnly, log } = options;
+  const { appendOnly, appendfsync = "everysec", log } = options;
   await using parts = new AsyncDisposableStack();
   const account = await serverAccount(options.dataDir);
   const dataDir = join(await reachableFolder(dirname(options.dataDir), account), basename(options.dataDir));
@@ -55,7 +57,8 @@ export async function startRedis(options: RedisServerOptions): Promise<RunningSe
   await saveFacts(dataDir, { ...facts, port }, account);
   const output = parts.use(await openServerLog(`${dataDir}.log`));
   const { password } = facts;
-  const run: RedisRun = { dataDir, port, password, appendOnly, account, stdio: ["pipe", output.fd, output.fd] };
+  const stdio: RedisRun["stdio"] = ["pipe", output.fd, output.fd];
+  const run: RedisRun = { dataDir, port, password, appendOnly, appendfsync, account, stdio };
   await program.prepare?.(run);
   parts.use(
     await startProcess({
