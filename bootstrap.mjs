@@ -41,6 +41,7 @@ const commands = {
   worker: ["a worker alone, configured by its environment", (args) => [node, ["apps/worker/src/main.ts", ...args]]],
   migrate: ["up, down, status, verify or new", (args) => cli("migrate", args)],
   keys: ["create, list or revoke API keys", (args) => cli("keys", args)],
+  "dead-letters": ["list, redrive, edit or purge what PostgreSQL refused", (args) => cli("dead-letters", args)],
   demo: ["send this machine's telemetry, or log files", (args) => cli("demo", args)],
   bench: ["measure: npm run bench -- NAME", (args) => [node, ["bench/main.ts", ...args]]],
   chaos: [
@@ -55,7 +56,7 @@ function cli(command, args) {
 
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined || name === "--help" || name === "-h" || !Object.hasOwn(commands, name)) {
-  const list = Object.entries(commands).map(([command, [what]]) => `  ${command.padEnd(8)} ${what}`);
+  const list = Object.entries(commands).map(([command, [what]]) => `  ${command.padEnd(12)} ${what}`);
   const usage = `Usage: node bootstrap.mjs COMMAND [OPTIONS]\n\n${list.join("\n")}\n\nnpm run COMMAND -- --help tells more.\n`;
   const isKnown = name === undefined || name.startsWith("-");
   process[isKnown ? "stdout" : "stderr"].write(isKnown ? usage : `There is no command "${name}".\n\n${usage}`);

@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { sourceFiles } from "./source-tree.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -35,6 +36,16 @@ test("every migration has an up and a down, numbered without gaps", async () => 
 test("every migration begins by saying what it locks", async () => {
   const silent = (await readMigrations()).filter(({ text }) => !/^(--.*\n)*-- Locks: /.test(text));
   expect(silent.map(({ file }) => file)).toEqual([]);
+});
+
+test("the statement that an index says it serves exists", async () => {
+  const ups = (await readMigrations()).filter(({ file }) => file.endsWith(".up.sql"));
+  const comments = ups.flatMap(({ text }) => [...text.matchAll(/COMMENT ON INDEX (\S+) IS 'serves ([a-z_.]+)'/g)]);
+  // A later comment takes the place of an earlier one.
+  const served = [...new Map(comments.map(([, index, name = ""]) => [index, name])).values()];
+  const products = sourceFiles.filter((file) => !file.isTest);
+  expect(served.length).toBeGreaterThan(40);
+  expect(served.filter((name) => !products.some((file) => file.text.includes(`"${name}"`)))).toEqual([]);
 });
 
 test("every exclusion of the linter has its reason above it", async () => {

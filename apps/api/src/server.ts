@@ -7,6 +7,7 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import type { Registry } from "prom-client";
 import { registerAccess } from "./access/require-scope.ts";
 import { type AdmissionOptions, startAdmission } from "./admission/start-admission.ts";
+import { registerDeadLetters } from "./dead-letters/dead-letter-routes.ts";
 import { ingestMediaTypes } from "./events/candidates.ts";
 import { createIdempotency } from "./events/idempotency.ts";
 import { createIngestBuffer } from "./events/ingest-buffer.ts";
@@ -89,6 +90,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   await registerIngest(app, { buffer, idempotency, limits: ingest.limits });
   await registerOtlp(app, { buffer, limits: ingest.limits });
   registerReading(app, { db });
+  registerDeadLetters(app, { db, queues });
   registerTail(app, { ...needs.tail, authenticator });
   return app;
 }

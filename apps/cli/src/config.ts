@@ -65,8 +65,8 @@ export async function loadDatabaseConfig(env: Environment): Promise<{ url: strin
   return { url };
 }
 
-/** Where the demo sends to when its command line does not say. */
-export async function loadDemoConfig(env: Environment): Promise<{ url: string; key: string }> {
+/** The API of a command whose command line does not say. */
+export async function loadApiConfig(env: Environment): Promise<{ url: string; key: string }> {
   const read = readEnvironment(env, {
     PORT: integer({ min: 1, max: 65_535 }).optional(),
     DATA_DIR: dataDir,

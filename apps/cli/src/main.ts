@@ -4,10 +4,11 @@ import { ConfigError, UnreachableError } from "@millrace/runtime";
 
 const help = `Usage: millrace COMMAND [OPTIONS]
 
-  start     PostgreSQL, Redis, the API and a worker on this machine
-  migrate   up, down, status, verify or new
-  keys      create, list or revoke API keys
-  demo      send this machine's telemetry, or log files
+  start         PostgreSQL, Redis, the API and a worker on this machine
+  migrate       up, down, status, verify or new
+  keys          create, list or revoke API keys
+  dead-letters  list, redrive, edit or purge what PostgreSQL refused
+  demo          send this machine's telemetry, or log files
 
 millrace COMMAND --help tells more.
 `;
@@ -21,6 +22,8 @@ async function run(command: string | undefined, args: string[]): Promise<number>
       return await (await import("./migrate/run-migrate.ts")).runMigrate(args);
     case "keys":
       return await (await import("./keys/index.ts")).runKeys(args);
+    case "dead-letters":
+      return await (await import("./dead-letters/run-dead-letters.ts")).runDeadLetters(args);
     case "demo":
       return await (await import("./demo/index.ts")).runDemo(args);
     case undefined:

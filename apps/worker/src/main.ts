@@ -10,6 +10,7 @@ import {
   terminationSignal,
 } from "@millrace/runtime";
 import { loadConfig, variables } from "./config.ts";
+import { keepUnreadableJobs } from "./events/event-tables.ts";
 import { createImportEvents } from "./events/import-events.ts";
 import { createEventStore } from "./events/store-events.ts";
 import { startTail } from "./events/tail/show-committed.ts";
@@ -67,6 +68,7 @@ app.use(
     handlers: createHandlers({ importEvents, partitions }),
     concurrency: { ingest: config.ingest.concurrency, upkeep: 1 },
     lockMs: config.ingest.lockMs,
+    keepUnreadable: keepUnreadableJobs({ db }),
     onError,
   }),
 );

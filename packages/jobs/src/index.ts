@@ -3,4 +3,11 @@ export { type JobEvent, jobEvents } from "./job-events.ts";
 export type { Notes } from "./notes.ts";
 export { connectQueues, type QueueLoad, type Queues } from "./queues.ts";
 export type { RedisSettings } from "./redis-settings.ts";
-export { type JobHandler, type JobHandlers, type JobRun, PermanentJobError, startWorkers } from "./workers.ts";
+export {
+  type JobHandler,
+  type JobHandlers,
+  type JobRun,
+  PermanentJobError,
+  startWorkers,
+  type UnreadableJob,
+} from "./workers.ts";

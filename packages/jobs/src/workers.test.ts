@@ -2,7 +2,7 @@ import { createTestRedis, type TestRedis } from "@millrace/embedded/testing";
 import { expect, test } from "vitest";
 import { connectQueues } from "./queues.ts";
 import { queueOn } from "./testing/queue-on.ts";
-import { type JobHandlers, PermanentJobError, startWorkers } from "./workers.ts";
+import { type JobHandlers, PermanentJobError, startWorkers, type UnreadableJob } from "./workers.ts";
 
 const payload = { rows: "x\n", count: 1, months: ["2026-11"], receivedAt: 0 };
 const concurrency = { ingest: 4, upkeep: 1 };
@@ -66,7 +66,32 @@ test("a job that fails is tried again; a permanent failure, or one nobody can re
   ]);
 });
 
-function workersOn({ url, prefix }: TestRedis, handlers: Partial<JobHandlers>): Promise<AsyncDisposable> {
+test("a job that nobody can read is handed over to be kept, and is then done", async () => {
+  await using redis = await createTestRedis();
+  await using ingest = await queueOn(redis, "ingest");
+  await ingest.queue.add("events.import", { rows: 7 });
+  const kept = Promise.withResolvers<UnreadableJob>();
+  await using _workers = await workersOn(redis, {}, async (job) => kept.resolve(job));
+  expect(await kept.promise).toMatchObject({
+    queue: "ingest",
+    name: "events.import",
+    data: { rows: 7 },
+    message: expect.stringContaining("rows"),
+  });
+});
+
+function workersOn(
+  { url, prefix }: TestRedis,
+  handlers: Partial<JobHandlers>,
+  keepUnreadable?: (job: UnreadableJob) => Promise<void>,
+): Promise<AsyncDisposable> {
   const others = { importEvents: async () => {}, premakePartitions: async () => {} };
-  return startWorkers({ url, prefix, handlers: { ...others, ...handlers }, concurrency, onError: () => {} });
+  return startWorkers({
+    url,
+    prefix,
+    handlers: { ...others, ...handlers },
+    concurrency,
+    onError: () => {},
+    ...(keepUnreadable && { keepUnreadable }),
+  });
 }

@@ -33,6 +33,19 @@ export interface WorkersOptions extends QueueRedisOptions {
   /** A job whose worker has not been heard of for this long is given to another one. */
   readonly lockMs?: number;
   readonly onError: (error: Error) => void;
+  /**
+   * Keeps a job whose payload is not what its contract says, so that it is not only in the bounded set of
+   * failed jobs; once that resolves the job is done. Without it such a job fails.
+   */
+  readonly keepUnreadable?: (job: UnreadableJob) => Promise<void>;
+}
+
+export interface UnreadableJob {
+  readonly queue: string;
+  readonly name: string;
+  readonly data: unknown;
+  /** What is wrong with it. */
+  readonly message: string;
 }
 
 /**
@@ -40,13 +53,13 @@ export interface WorkersOptions extends QueueRedisOptions {
  * closes the connections.
  */
 export async function startWorkers(options: WorkersOptions): Promise<AsyncDisposable> {
-  const { url, prefix = defaultPrefix, handlers, concurrency, lockMs = 30_000, onError } = options;
+  const { url, prefix = defaultPrefix, handlers, concurrency, lockMs = 30_000, onError, keepUnreadable } = options;
   const connections: ReturnType<typeof consumerConnection>[] = [];
   const workers = queueNames.map((queue) => {
     const connection = consumerConnection(url);
     connection.on("error", onError);
     connections.push(connection);
-    const worker = new Worker(queue, (job) => handle(handlers, job), {
+    const worker = new Worker(queue, (job) => handle({ handlers, keepUnreadable }, job), {
       connection,
       prefix,
       concurrency: concurrency[queue],
@@ -71,7 +84,12 @@ export async function startWorkers(options: WorkersOptions): Promise<AsyncDispos
   };
 }
 
-async function handle(handlers: JobHandlers, job: Job): Promise<void> {
+interface Handling {
+  readonly handlers: JobHandlers;
+  readonly keepUnreadable: WorkersOptions["keepUnreadable"];
+}
+
+async function handle(handling: Handling, job: Job): Promise<void> {
   const key = jobKeyOf(job.name);
   // A newer version may have added it: it is tried again, later, perhaps by a newer worker.
   if (key === undefined) throw new Error(`No handler for jobs named ${job.name}; is this worker older than the API?`);
@@ -88,7 +106,7 @@ async function handle(handlers: JobHandlers, job: Job): Promise<void> {
     jobEvents.publish(event);
   };
   try {
-    await runHandler(handlers, key, job);
+    await runHandler(handling, key, job);
     publish();
   } catch (error) {
     publish(error);
@@ -97,9 +115,17 @@ async function handle(handlers: JobHandlers, job: Job): Promise<void> {
   }
 }
 
-async function runHandler<Key extends JobKey>(handlers: JobHandlers, key: Key, job: Job): Promise<void> {
+async function runHandler<Key extends JobKey>(
+  { handlers, keepUnreadable }: Handling,
+  key: Key,
+  job: Job,
+): Promise<void> {
   const parsed = jobs[key].payload.safeParse(job.data);
-  if (!parsed.success) throw new PermanentJobError("PAYLOAD_INVALID", parsed.error.message);
+  if (!parsed.success) {
+    const { message } = parsed.error;
+    if (keepUnreadable === undefined) throw new PermanentJobError("PAYLOAD_INVALID", message);
+    return await keepUnreadable({ queue: job.queueName, name: job.name, data: job.data, message });
+  }
   const handler: JobHandler<Key> = handlers[key];
   // `parsed` came from this very key's schema, which the compiler cannot follow through the index.
   await handler(parsed.data as JobPayload<Key>, { id: job.id ?? "", attempt: job.attemptsMade + 1 });

@@ -21,9 +21,16 @@ function reasonOf(cause: unknown): string {
 export function endOnFailure(log: Logger): void {
   const end = (error: unknown): void => {
     if (error instanceof UnreachableError) log.fatal(`${error.message}. Is it running, and is its URL right?`);
+    else if (isPortTaken(error))
+      log.fatal(`${error.address}:${error.port} is in use by another process. Choose another.`);
     else log.fatal({ err: error }, "a failure that nobody handled");
     process.exit(1);
   };
   process.on("uncaughtException", end);
   process.on("unhandledRejection", end);
+}
+
+/** What listening on an address rejects with when another process has it. */
+function isPortTaken(error: unknown): error is Error & { readonly address: string; readonly port: number } {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE" && "port" in error;
 }

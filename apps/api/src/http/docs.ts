@@ -30,6 +30,7 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
       tags: [
         { name: "events", description: "Events in and out, with CloudEvents attributes" },
         { name: "otlp", description: "OpenTelemetry's logs, traces and metrics (OTLP/HTTP)" },
+        { name: "dead letters", description: "Events that PostgreSQL refused" },
         { name: "health", description: "What a load balancer or an orchestrator asks" },
       ],
       components: {

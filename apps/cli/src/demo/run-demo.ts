@@ -2,7 +2,7 @@ import { access, constants, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import process from "node:process";
 import { ConfigError } from "@millrace/runtime";
-import { loadDemoConfig } from "../config.ts";
+import { loadApiConfig } from "../config.ts";
 import { interruptedCode, listenForInterruption } from "../interruption.ts";
 import { createApi, DemoError } from "./api-client.ts";
 import { ArgumentError, type DemoArguments, parseDemoArguments, usage } from "./arguments.ts";
@@ -25,7 +25,7 @@ export async function runDemo(args: readonly string[]): Promise<number> {
       process.stdout.write(usage);
       return 0;
     }
-    const config = await loadDemoConfig(process.env);
+    const config = await loadApiConfig(process.env);
     return await sendTelemetry({ ...parsed, url: parsed.url ?? config.url, key: parsed.key ?? config.key });
   } catch (error) {
     if (!(error instanceof DemoError || error instanceof ConfigError)) throw error;

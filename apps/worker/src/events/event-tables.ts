@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { type Db, identifier, sqlStateOf, statement } from "@millrace/db";
 import { eventColumns } from "@millrace/events";
+import type { UnreadableJob } from "@millrace/jobs";
 
 const columns = eventColumns.map(identifier).join(", ");
 
@@ -28,13 +29,31 @@ const quarantineStagedRows = statement<[reason: string], never>(
        ON CONFLICT DO NOTHING`,
 );
 
-/** A job that runs twice finds its dead letters by their ids. */
+/** A job that runs twice finds its letters by their ids; a letter that was redriven in vain waits again. */
 const insertDeadLetter = statement<[id: string, sqlstate: string, message: string, payload: string], never>(
   "events.insert_dead_letter",
   `INSERT INTO dead_letters (id, queue, job_name, reason_code, sqlstate, message, payload)
    VALUES ($1, 'ingest', 'events.import', 'refused_by_database', $2, $3, $4)
+       ON CONFLICT (id) DO UPDATE
+          SET attempts = dead_letters.attempts + 1, redriven_at = NULL,
+              sqlstate = EXCLUDED.sqlstate, message = EXCLUDED.message
+        WHERE dead_letters.redriven_at IS NOT NULL`,
+);
+
+const insertUnreadable = statement<[id: string, queue: string, job: string, message: string, payload: string], never>(
+  "events.insert_unreadable_job",
+  `INSERT INTO dead_letters (id, queue, job_name, reason_code, message, payload)
+   VALUES ($1, $2, $3, 'payload_invalid', $4, $5)
        ON CONFLICT (id) DO NOTHING`,
 );
+
+/** Keeps a job that is not what its contract says, as JSON. */
+export function keepUnreadableJobs({ db }: { db: Db }): (job: UnreadableJob) => Promise<void> {
+  return async ({ queue, name, data, message }) => {
+    const payload = JSON.stringify(data).replaceAll("\\u0000", "\\ufffd");
+    await db.run(insertUnreadable, [hash("sha256", payload).slice(0, 32), queue, name, message, payload]);
+  };
+}
 
 /** How rows get into the tables of events. */
 export interface EventTables {

@@ -4,6 +4,7 @@ import { copyRowOf, monthOf } from "@millrace/events";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createPartitionKeeper } from "../partitions/partition-keeper.ts";
+import { keepUnreadableJobs } from "./event-tables.ts";
 import { createEventStore, type EventRows } from "./store-events.ts";
 
 const received = "2026-11-23T10:00:00.000Z";
@@ -96,6 +97,36 @@ test("what PostgreSQL refuses becomes a dead letter once, and its neighbours are
   await store([rowsOf(events)]);
   expect(await idsIn(database.db, "telemetry_events")).toHaveLength(17);
   expect(await idsIn(database.db, "dead_letters")).toHaveLength(3);
+});
+
+test("a letter that was redriven in vain waits again, with one more attempt", async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const store = eventStoreOf(db);
+  const bad = [rowsOf([{ id: "bad", dataJson: '"\\u0000"' }])];
+  const letters = statement<[], { attempts: number; waits: boolean }>(
+    "test.letters",
+    "SELECT attempts, redriven_at IS NULL AS waits FROM dead_letters",
+  );
+  await store(bad);
+  await db.run(statement<[], never>("test.redrive", "UPDATE dead_letters SET redriven_at = now()"), []);
+  await store(bad);
+  await store(bad);
+  expect(await db.rows(letters, [])).toEqual([{ attempts: 2, waits: true }]);
+});
+
+test("a job that nobody can read is kept as a dead letter, once", async () => {
+  await using database = await createTestDatabase();
+  const keep = keepUnreadableJobs(database);
+  const job = {
+    queue: "ingest",
+    name: "events.import",
+    data: { rows: "\u0000", count: -1 },
+    message: "count: too small",
+  };
+  await keep(job);
+  await keep(job);
+  expect(await idsIn(database.db, "dead_letters")).toHaveLength(1);
 });
 
 test("any mixture of good, repeated and refused rows ends with each good one exactly once", async () => {
