@@ -77,7 +77,10 @@ async function launch(plan: ProcessPlan, stop?: AbortSignal): Promise<ChildProce
   const child = plan.spawn();
   // Each wait below listens for failures itself; between them a failure shows as a missing process.
   child.on("error", () => {});
-  const given = AbortSignal.any([AbortSignal.timeout(plan.startTimeoutMs), ...[stop, plan.signal].filter((s) => s !== undefined)]);
+  const given = AbortSignal.any([
+    AbortSignal.timeout(plan.startTimeoutMs),
+    ...[stop, plan.signal].filter((s) => s !== undefined),
+  ]);
   const over = new AbortController();
   const dead = exitOf(child, over.signal).then(() => {
     if (!over.signal.aborted) throw new Error(describeExit(child));

@@ -20,10 +20,12 @@ const cacheDir = fileURLToPath(new URL("../../../../.millrace/cache", import.met
 export async function openTestServers(config: TestConfig): Promise<OpenServers> {
   await using parts = new AsyncDisposableStack();
   const start = config.kind === "docker" ? containers() : await ownServers(parts, config.searchPath);
-  const [databaseUrl, redisUrl] = await Promise.all([
+  const urls = [
     config.databaseUrl ?? start.postgres().then((server) => parts.use(server).url),
     config.redisUrl ?? start.redis().then((server) => parts.use(server).url),
-  ]);
+  ] as const;
+  await Promise.allSettled(urls); // while one is still being started, the failure of the other could not stop it
+  const [databaseUrl, redisUrl] = await Promise.all(urls);
   const running = parts.move();
   return { databaseUrl, redisUrl, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
