@@ -1,7 +1,7 @@
 import { UnreachableError } from "@millrace/runtime";
 import pg from "pg";
 import type { LongRead } from "./batches.ts";
-import { type Db, dbOnClient } from "./db.ts";
+import { type ConnectionState, type Db, dbOnClient } from "./db.ts";
 import type { Statement } from "./statement.ts";
 
 /** How to reach PostgreSQL. Times are in milliseconds. */
@@ -61,18 +61,18 @@ function postgresOnPool(pool: pg.Pool): Postgres {
   };
   const borrow = async () => {
     const client = await pool.connect();
-    let isLost = false;
+    const state: ConnectionState = { isLost: false };
     // While a connection is borrowed the pool does not listen for its errors; the query under way
     // rejects with them too, so all that is left to do is not to return the connection.
     const remember = (): void => {
-      isLost = true;
+      state.isLost = true;
     };
     client.on("error", remember);
     const giveBack = ({ isUsable }: { isUsable: boolean }): void => {
       client.off("error", remember);
-      client.release(isLost || !isUsable);
+      client.release(state.isLost || !isUsable);
     };
-    return { db: dbOnClient(client, { cancel }), giveBack };
+    return { db: dbOnClient(client, { cancel, state }), giveBack };
   };
   const withConnection = async <T>(work: (db: Db) => Promise<T>): Promise<T> => {
     const { db, giveBack } = await borrow();

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type pg from "pg";
+import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { cursorBatches, type LongRead, longRead } from "./batches.ts";
 import { observed } from "./query-events.ts";
@@ -32,7 +32,17 @@ export interface Db {
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>;
 }
 
+/** What the borrower of a connection must know when giving it back. */
+export interface ConnectionState {
+  /**
+   * A statement ended otherwise than by an answer of PostgreSQL, such as by its time-out. Nobody can tell what the
+   * backend still does and whether it is in a transaction, so nothing may be sent on this connection any more.
+   */
+  isLost: boolean;
+}
+
 interface ClientOptions {
+  readonly state?: ConnectionState;
   /** How many transactions and savepoints the connection is in. */
   readonly depth?: number;
   /** Asks, on another connection, for a backend's statement to be cancelled. */
@@ -40,16 +50,31 @@ interface ClientOptions {
 }
 
 /** A `Db` on one connection, inside a transaction or not. Connections of a pool are made into this. */
-export function dbOnClient(client: pg.ClientBase, { depth = 0, cancel = () => {} }: ClientOptions = {}): Db {
+export function dbOnClient(client: pg.ClientBase, options: ClientOptions = {}): Db {
+  const { depth = 0, cancel = () => {}, state = { isLost: false } } = options;
+  const judge = (error: unknown): never => {
+    if (!(error instanceof pg.DatabaseError)) state.isLost = true;
+    throw error;
+  };
+  const watched = <T>(work: () => Promise<T>): Promise<T> => work().catch(judge);
+  async function* watchedBatches<Row>(read: AsyncIterable<Row[]>): AsyncGenerator<Row[]> {
+    try {
+      yield* read;
+    } catch (error) {
+      judge(error);
+    }
+  }
   return {
     async rows<Params extends readonly unknown[], Row>({ name, text }: Statement<Params, Row>, params: Params) {
-      const result = await observed(name, countOf, () => client.query({ text, values: [...params] }));
+      const query = () => watched(() => client.query({ text, values: [...params] }));
+      const result = await observed(name, countOf, query);
       // The row type is what the statement's author declared for its text.
       return result.rows as Row[];
     },
 
     async run({ name, text }, params) {
-      return countOf(await observed(name, countOf, () => client.query({ text, values: [...params] })));
+      const query = () => watched(() => client.query({ text, values: [...params] }));
+      return countOf(await observed(name, countOf, query));
     },
 
     batches<Params extends readonly unknown[], Row>(
@@ -58,25 +83,26 @@ export function dbOnClient(client: pg.ClientBase, { depth = 0, cancel = () => {}
       batchRows: number,
       long?: LongRead,
     ) {
-      if (long === undefined) return cursorBatches(client, statement, params, { batchRows });
+      if (long === undefined) return watchedBatches(cursorBatches(client, statement, params, { batchRows }));
       const { timeoutMs } = long;
-      return longRead(client, long, { cancel, isInTransaction: depth > 0 }, () =>
-        cursorBatches(client, statement, params, { batchRows, timeoutMs }),
+      return watchedBatches(
+        longRead(client, long, { cancel, isInTransaction: depth > 0 }, () =>
+          cursorBatches(client, statement, params, { batchRows, timeoutMs }),
+        ),
       );
     },
 
     async copyIn({ name, text }, data) {
+      const copyAll = async (): Promise<number> => {
+        const copy = client.query(copyFrom(text));
+        const rows = typeof data === "string" ? [Buffer.from(data)] : data;
+        await pipeline(Readable.from(rows, { objectMode: false }), copy);
+        return copy.rowCount;
+      };
       return await observed(
         name,
         (rows) => rows,
-        async () => {
-          const copy = client.query(copyFrom(text));
-          await pipeline(
-            Readable.from(typeof data === "string" ? [Buffer.from(data)] : data, { objectMode: false }),
-            copy,
-          );
-          return copy.rowCount;
-        },
+        () => watched(copyAll),
       );
     },
 
@@ -85,15 +111,15 @@ export function dbOnClient(client: pg.ClientBase, { depth = 0, cancel = () => {}
         depth === 0
           ? ["BEGIN", "COMMIT", "ROLLBACK"]
           : [`SAVEPOINT s${depth}`, `RELEASE SAVEPOINT s${depth}`, `ROLLBACK TO SAVEPOINT s${depth}`];
-      await client.query(begin);
+      await watched(() => client.query(begin));
       try {
-        const result = await work(dbOnClient(client, { depth: depth + 1, cancel }));
-        await client.query(commit);
+        const result = await work(dbOnClient(client, { depth: depth + 1, cancel, state }));
+        await watched(() => client.query(commit));
         return result;
       } catch (error) {
-        // A connection that is already gone cannot roll back; PostgreSQL does it for us, and the
-        // first error is the one worth reporting.
-        await client.query(rollback).catch(() => {});
+        // The first error is the one worth reporting. A connection that is lost is closed by its borrower, which
+        // makes PostgreSQL roll back.
+        if (!state.isLost) await watched(() => client.query(rollback)).catch(() => {});
         throw error;
       }
     },
