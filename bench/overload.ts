@@ -142,7 +142,7 @@ async function missing(db: Postgres, run: string, { accepted }: OpenLoadResult):
 
 async function drained(redis: Redis): Promise<void> {
   for (;;) {
-    const counts = await Promise.all([redis.llen("millrace:ingest:wait"), redis.llen("millrace:ingest:active")]);
+    const counts = await Promise.all([redis.llen("millrace:{ingest}:wait"), redis.llen("millrace:{ingest}:active")]);
     if (counts.every((count) => count === 0)) return;
     await sleep(50);
   }

@@ -5,7 +5,9 @@ import {
   isLoopback,
   logLevel,
   postgresUrl,
+  queueRedisUrl,
   readEnvironment,
+  redisAddressOf,
   redisUrl,
 } from "@millrace/runtime";
 import { z } from "zod";
@@ -18,7 +20,7 @@ export const variables = {
   DATABASE_POOL_MAX: integer({ min: 1, max: 1_000 }).default(50).describe("most connections to PostgreSQL"),
   DATABASE_POOL_MIN: integer({ max: 1_000 }).default(5).describe("connections kept open while idle"),
   REDIS_URL: redisUrl.optional().describe("one Redis for all roles, in development"),
-  QUEUE_REDIS_URL: redisUrl.optional().describe("the queue's Redis; REDIS_URL if not set"),
+  QUEUE_REDIS_URL: queueRedisUrl.optional().describe("the queue's Redis, also a cluster; REDIS_URL if not set"),
   CACHE_REDIS_URL: redisUrl.optional().describe("the Redis of the cache and the tail; the queue's if not set"),
   QUEUE_PREFIX: z
     .string()
@@ -26,6 +28,9 @@ export const variables = {
     .default("millrace")
     .describe("keeps several installations apart on one Redis"),
   DEVELOPMENT_KEY: z.string().min(8).optional().describe("a key with all scopes; only while HOST is loopback"),
+  INGEST_QUEUES: integer({ min: 1, max: 64 })
+    .default(1)
+    .describe("queues that share the ingest jobs; in a Redis Cluster as many as it has masters"),
   INGEST_LINGER_MS: integer({ max: 1_000 }).default(5).describe("how long small requests wait for each other"),
   INGEST_MAX_JOB_BYTES: bytes({ min: 1_024, max: 16 * 1_024 ** 2 })
     .default(256 * 1_024)
@@ -61,11 +66,16 @@ export const variables = {
   LOG_LEVEL: logLevel.default("info").describe("trace, debug, info, warn, error, fatal or silent"),
 };
 
+const cacheRedisMissing =
+  "CACHE_REDIS_URL is not set: the queue's cluster cannot play that role, give a Redis of one server";
+
 /** Reads the API's environment. Throws a `ConfigError` that lists all that is wrong. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
   const read = readEnvironment(env, variables);
   const queueRedisUrl = read.QUEUE_REDIS_URL ?? read.REDIS_URL;
+  const cacheRedisUrl = read.CACHE_REDIS_URL ?? read.REDIS_URL ?? queueRedisUrl;
   const problems = [
+    ...(cacheRedisUrl !== undefined && redisAddressOf(cacheRedisUrl) !== undefined ? [cacheRedisMissing] : []),
     ...(queueRedisUrl === undefined
       ? ["QUEUE_REDIS_URL is not set: give the queue's Redis, or REDIS_URL for one server"]
       : []),
@@ -76,7 +86,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       ? ["INGEST_MAX_EVENT_BYTES must not be larger than INGEST_MAX_JOB_BYTES"]
       : []),
   ];
-  if (queueRedisUrl === undefined || problems.length > 0) throw new ConfigError(problems);
+  if (queueRedisUrl === undefined || cacheRedisUrl === undefined || problems.length > 0)
+    throw new ConfigError(problems);
   return {
     log: { level: read.LOG_LEVEL },
     http: { host: read.HOST, port: read.PORT },
@@ -85,9 +96,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       maxConnections: read.DATABASE_POOL_MAX,
       minConnections: Math.min(read.DATABASE_POOL_MIN, read.DATABASE_POOL_MAX),
     },
-    queue: { url: queueRedisUrl, prefix: read.QUEUE_PREFIX },
+    queue: { url: queueRedisUrl, prefix: read.QUEUE_PREFIX, ingestQueues: read.INGEST_QUEUES },
     tail: {
-      feed: { url: read.CACHE_REDIS_URL ?? read.REDIS_URL ?? queueRedisUrl, prefix: read.QUEUE_PREFIX },
+      feed: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX },
       limits: { maxClients: read.TAIL_MAX_CLIENTS, maxEventsPerSecond: read.TAIL_MAX_EVENTS_PER_SECOND },
     },
     developmentKey: read.DEVELOPMENT_KEY,
@@ -101,7 +112,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
         eventsPerSecond: read.INGEST_KEY_EVENTS_PER_SECOND,
         eventsPerDay: read.INGEST_KEY_EVENTS_PER_DAY,
       },
-      counts: { url: read.CACHE_REDIS_URL ?? read.REDIS_URL ?? queueRedisUrl, prefix: read.QUEUE_PREFIX },
+      counts: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX },
     },
     ingest: {
       lingerMs: read.INGEST_LINGER_MS,

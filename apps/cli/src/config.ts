@@ -1,7 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ConfigError, integer, isLoopback, logLevel, postgresUrl, readEnvironment, redisUrl } from "@millrace/runtime";
+import {
+  ConfigError,
+  integer,
+  isLoopback,
+  logLevel,
+  postgresUrl,
+  queueRedisUrl,
+  readEnvironment,
+  redisUrl,
+} from "@millrace/runtime";
 import { z } from "zod";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,7 +26,7 @@ export const startVariables = {
   DATA_DIR: dataDir,
   DATABASE_URL: postgresUrl.optional().describe("a PostgreSQL to use; started here if not set"),
   REDIS_URL: redisUrl.optional().describe("one Redis for all roles; started here if not set"),
-  QUEUE_REDIS_URL: redisUrl.optional().describe("the queue's Redis; REDIS_URL if not set"),
+  QUEUE_REDIS_URL: queueRedisUrl.optional().describe("the queue's Redis, also a cluster; REDIS_URL if not set"),
   CACHE_REDIS_URL: redisUrl.optional().describe("the cache's Redis; REDIS_URL if not set"),
   LOG_LEVEL: logLevel.default("warn").describe("what API and worker print"),
   PATH: z.string().default("").describe("where redis-server and others are looked for"),

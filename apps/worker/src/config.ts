@@ -1,4 +1,14 @@
-import { bytes, ConfigError, integer, logLevel, postgresUrl, readEnvironment, redisUrl } from "@millrace/runtime";
+import {
+  bytes,
+  ConfigError,
+  integer,
+  logLevel,
+  postgresUrl,
+  queueRedisUrl,
+  readEnvironment,
+  redisAddressOf,
+  redisUrl,
+} from "@millrace/runtime";
 import { z } from "zod";
 
 /** The variables that the worker reads. */
@@ -7,13 +17,16 @@ export const variables = {
   DATABASE_POOL_MAX: integer({ min: 2, max: 1_000 }).default(10).describe("most connections to PostgreSQL"),
   DATABASE_POOL_MIN: integer({ max: 1_000 }).default(2).describe("connections kept open while idle"),
   REDIS_URL: redisUrl.optional().describe("one Redis for all roles, in development"),
-  QUEUE_REDIS_URL: redisUrl.optional().describe("the queue's Redis; REDIS_URL if not set"),
+  QUEUE_REDIS_URL: queueRedisUrl.optional().describe("the queue's Redis, also a cluster; REDIS_URL if not set"),
   CACHE_REDIS_URL: redisUrl.optional().describe("the Redis of the cache and the tail; the queue's if not set"),
   QUEUE_PREFIX: z
     .string()
     .regex(/^[\w:-]+$/, "write letters, digits, _, : and -")
     .default("millrace")
     .describe("keeps several installations apart on one Redis"),
+  INGEST_QUEUES: integer({ min: 1, max: 64 })
+    .default(1)
+    .describe("queues that share the ingest jobs; in a Redis Cluster as many as it has masters"),
   INGEST_CONCURRENCY: integer({ min: 1, max: 5_000 }).default(64).describe("ingest jobs this process holds at once"),
   INGEST_BATCH_ROWS: integer({ min: 1 }).default(10_000).describe("most rows of one transaction"),
   INGEST_BATCH_BYTES: bytes({ min: 1_024 })
@@ -42,6 +55,12 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
   if (queueRedisUrl === undefined) {
     throw new ConfigError(["QUEUE_REDIS_URL is not set: give the queue's Redis, or REDIS_URL for one server"]);
   }
+  const cacheRedisUrl = read.CACHE_REDIS_URL ?? read.REDIS_URL ?? queueRedisUrl;
+  if (redisAddressOf(cacheRedisUrl) !== undefined) {
+    throw new ConfigError([
+      "CACHE_REDIS_URL is not set: the queue's cluster cannot play that role, give a Redis of one server",
+    ]);
+  }
   return {
     log: { level: read.LOG_LEVEL },
     postgres: {
@@ -49,8 +68,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       maxConnections: read.DATABASE_POOL_MAX,
       minConnections: Math.min(read.DATABASE_POOL_MIN, read.DATABASE_POOL_MAX),
     },
-    queue: { url: queueRedisUrl, prefix: read.QUEUE_PREFIX },
-    tail: { url: read.CACHE_REDIS_URL ?? read.REDIS_URL ?? queueRedisUrl, prefix: read.QUEUE_PREFIX },
+    queue: { url: queueRedisUrl, prefix: read.QUEUE_PREFIX, ingestQueues: read.INGEST_QUEUES },
+    tail: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX },
     ingest: {
       concurrency: read.INGEST_CONCURRENCY,
       lockMs: read.INGEST_JOB_LOCK_MS,

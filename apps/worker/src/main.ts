@@ -15,7 +15,7 @@ import { createImportEvents } from "./events/import-events.ts";
 import { createEventStore } from "./events/store-events.ts";
 import { startTail } from "./events/tail/show-committed.ts";
 import { createHandlers } from "./handlers.ts";
-import { observeWorker } from "./ops/metrics.ts";
+import { observeWorker, observeWorkers } from "./ops/metrics.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { createPartitionKeeper } from "./partitions/partition-keeper.ts";
 
@@ -34,7 +34,7 @@ const ended = terminationSignal({ graceMs: config.graceMs, log });
 await using app = new AsyncDisposableStack();
 
 const registry = createMetrics({ app: "worker" });
-observeWorker(registry, log);
+const { restarts } = observeWorker(registry, log);
 const db = app.use(
   await connectPostgres({
     ...config.postgres,
@@ -45,8 +45,6 @@ const db = app.use(
 const onError = (err: Error): void => log.warn({ err }, "the queue's Redis connection has a fault");
 const queues = app.use(await connectQueues({ ...config.queue, onError }));
 for (const danger of (await queues.inspect()).dangers) log.warn(danger);
-if (config.ops !== undefined)
-  app.use(await serveOps(config.ops, { registry, authenticator: createAuthenticator({ db }) }));
 
 const partitions = createPartitionKeeper({
   db,
@@ -62,7 +60,7 @@ app.use(startTail({ ...config.tail, partitions, onError: onTailError }));
 const importEvents = app.use(
   createImportEvents({ storeEvents: createEventStore({ db, partitions }), batch: config.ingest.batch }),
 );
-app.use(
+const workers = app.use(
   await startWorkers({
     ...config.queue,
     handlers: createHandlers({ importEvents, partitions }),
@@ -70,8 +68,19 @@ app.use(
     lockMs: config.ingest.lockMs,
     keepUnreadable: keepUnreadableJobs({ db }),
     onError,
+    onRestart: (queue) => {
+      restarts.inc({ queue });
+      log.error({ queue }, "work waits and none was taken: consuming with new connections");
+    },
+    onStuck: (queue) => {
+      log.fatal({ queue }, "work waits and none is taken, also with new connections: ending, to be replaced");
+      process.exit(1);
+    },
   }),
 );
+observeWorkers(registry, workers);
+if (config.ops !== undefined)
+  app.use(await serveOps(config.ops, { registry, workers, authenticator: createAuthenticator({ db }) }));
 
 log.info("ready");
 announceReady();

@@ -1,9 +1,8 @@
-import { createTestDatabase } from "@millrace/embedded/testing";
+import { createTestDatabase, openWay } from "@millrace/embedded/testing";
 import { expect, test } from "vitest";
 import { connectPostgres } from "./connect.ts";
 import type { Db } from "./db.ts";
 import { statement } from "./statement.ts";
-import { openSlowWay } from "./testing/slow-way.ts";
 
 const makeTable = statement<[], never>("test.make_table", "CREATE TABLE kept (n int)");
 const copyRows = statement<[], never>("test.copy", "COPY kept (n) FROM STDIN");
@@ -18,7 +17,7 @@ test.each([
 ])("what is acknowledged after an answer that came too late, %s, is committed", async (_, late) => {
   await using database = await createTestDatabase();
   await database.db.run(makeTable, []);
-  await using way = await openSlowWay(database.url);
+  await using way = await openWay(database.url);
   await using db = await connectPostgres({ ...options, url: way.url });
   const began = Promise.withResolvers<void>();
   const running = late({

@@ -1,4 +1,4 @@
-import type { Cluster, Redis } from "ioredis";
+import type { RedisClient } from "./connection.ts";
 
 /** Short texts that are kept beside the jobs, as safe as these are, and go by themselves after a time. */
 export interface Notes {
@@ -8,7 +8,7 @@ export interface Notes {
   replace(name: string, text: string): Promise<void>;
 }
 
-export function createNotes(redis: Redis | Cluster, prefix: string): Notes {
+export function createNotes(redis: RedisClient, prefix: string): Notes {
   const keyOf = (name: string): string => `${prefix}:notes:${name}`;
   return {
     async keepOnce(name, text, seconds) {

@@ -1,8 +1,10 @@
-import { UnreachableError } from "@millrace/runtime";
+import { startLoop, UnreachableError } from "@millrace/runtime";
 import { type JobsOptions, Queue } from "bullmq";
 import { type JobInput, type JobKey, jobs, type QueueName, queueNames } from "./catalogue.ts";
-import { defaultPrefix, producerConnection, type QueueRedisOptions } from "./connection.ts";
+import { defaultPrefix, mastersOf, producerConnection, type QueueRedisOptions } from "./connection.ts";
 import { createNotes, type Notes } from "./notes.ts";
+import { queueOf, wireNamesOf } from "./queue-names.ts";
+import { createQueueRegistry } from "./queue-registry.ts";
 import { dangersOf, fieldsOf, type RedisSettings, readRedisSettings } from "./redis-settings.ts";
 
 export interface Queues extends AsyncDisposable {
@@ -19,14 +21,14 @@ export interface Queues extends AsyncDisposable {
   readonly notes: Notes;
   /** What waits, and what it takes up. A handful of commands: for the background, not for each request. */
   load(queue: QueueName): Promise<QueueLoad>;
-  /** Resolves if Redis answers. */
+  /** Resolves if Redis answers, each node of a cluster. */
   ping(): Promise<void>;
-  /** How Redis is set up, and what in that endangers accepted events. */
-  inspect(): Promise<{ readonly settings: RedisSettings; readonly dangers: readonly string[] }>;
+  /** How each server is set up, and what in that endangers accepted events. */
+  inspect(): Promise<{ readonly settings: readonly RedisSettings[]; readonly dangers: readonly string[] }>;
 }
 
 export interface QueueLoad {
-  /** Memory of the queue's Redis, all of it. */
+  /** Memory of the queue's Redis, all of it; of a cluster, that of its fullest node. */
   readonly usedBytes: number;
   /** Its limit; 0 when there is none. */
   readonly maxBytes: number;
@@ -39,89 +41,143 @@ export interface QueueLoad {
 }
 
 export interface QueuesOptions extends QueueRedisOptions {
+  /** Over how many queues ingest jobs are spread; they lie on different nodes of a cluster. Default: 1. */
+  readonly ingestQueues?: number;
   readonly onError: (error: Error) => void;
 }
 
+/** How often it is said that jobs are put into our queues. */
+const declareEveryMs = 60_000;
+
 /** Connects to the queue's Redis. Rejects with an `UnreachableError` if it cannot be reached. */
-export async function connectQueues({ url, prefix = defaultPrefix, onError }: QueuesOptions): Promise<Queues> {
+export async function connectQueues(options: QueuesOptions): Promise<Queues> {
+  const { url, prefix = defaultPrefix, ingestQueues = 1, onError } = options;
+  await using parts = new AsyncDisposableStack();
   const connection = producerConnection(url);
+  parts.defer(() => connection.disconnect());
   let fault: unknown;
   connection.on("error", (error) => {
     fault ??= error;
     onError(error);
   });
+  const registry = createQueueRegistry(connection, prefix);
+  const own = new Map(queueNames.map((name) => [name, wireNamesOf(name, name === "ingest" ? ingestQueues : 1)]));
+  const ownIngest = own.get("ingest") ?? [];
   try {
     await connection.connect();
+    await registry.declare(ownIngest);
   } catch (error) {
-    connection.disconnect();
     // The error of `connect` itself only says that the connection is closed.
     throw new UnreachableError("Redis", url, fault ?? error);
   }
-  const queues = new Map(
-    queueNames.map((name) => {
-      const queue = new Queue(name, { connection, prefix, streams: { events: { maxLen: 1_000 } } });
-      queue.on("error", onError);
-      return [name, queue] as const;
-    }),
-  );
-  const queueOf = (name: QueueName): Queue => {
-    const queue = queues.get(name);
+  const tell = (error: unknown): void => onError(error instanceof Error ? error : new Error(String(error)));
+  parts.use(startLoop({ everyMs: declareEveryMs, tick: () => registry.declare(ownIngest), onError: tell }));
+
+  const opened = new Map<string, Queue>();
+  parts.defer(async () => {
+    await Promise.all([...opened.values()].map((queue) => queue.close()));
+  });
+  const queueAt = (wireName: string): Queue => {
+    const existing = opened.get(wireName);
+    if (existing !== undefined) return existing;
+    const queue = new Queue(wireName, { connection, prefix, streams: { events: { maxLen: 1_000 } } });
+    queue.on("error", onError);
+    opened.set(wireName, queue);
+    return queue;
+  };
+  const ownOf = (name: QueueName): readonly Queue[] => (own.get(name) ?? []).map(queueAt);
+  /** Also those that others put jobs into, or did. */
+  const allOf = async (name: QueueName): Promise<readonly Queue[]> => {
+    if (name !== "ingest") return ownOf(name);
+    return [...new Set([...ownIngest, ...(await registry.list()).keys()])].map(queueAt);
+  };
+  await Promise.all(queueNames.flatMap(ownOf).map((queue) => queue.waitUntilReady()));
+
+  let turn = 0;
+  const nextOf = (name: QueueName): Queue => {
+    const queues = ownOf(name);
+    turn += 1;
+    const queue = queues[turn % queues.length];
     if (queue === undefined) throw new Error(`No queue is named ${name}`);
     return queue;
   };
-  await Promise.all([...queues.values()].map((queue) => queue.waitUntilReady()));
+  const running = parts.move();
 
   return {
     async enqueue(key, payload) {
       const contract = jobs[key];
-      await queueOf(contract.queue).add(contract.name, contract.payload.parse(payload), optionsOf(key));
+      await nextOf(contract.queue).add(contract.name, contract.payload.parse(payload), optionsOf(key));
     },
 
     notes: createNotes(connection, prefix),
 
     async upsertSchedulers() {
-      await Promise.all([...queues].map(([name, queue]) => syncSchedulers(name, queue)));
+      await Promise.all(queueNames.flatMap(ownOf).map(syncSchedulers));
     },
 
     async depth(name) {
-      const counts = await queueOf(name).getJobCounts("waiting", "active", "delayed");
-      return Object.values(counts).reduce((sum, count) => sum + count, 0);
+      const counts = await Promise.all(
+        (await allOf(name)).map((queue) => queue.getJobCounts("waiting", "active", "delayed")),
+      );
+      return sumOf(counts.flatMap((count) => Object.values(count)));
     },
 
     async load(name) {
-      const queue = queueOf(name);
-      const [memory, counts, [oldest], completed] = await Promise.all([
-        connection.info("memory").then(fieldsOf),
-        queue.getJobCounts("waiting", "delayed", "prioritized"),
-        queue.getWaiting(0, 0),
-        queue.getMetrics("completed", 0, 0),
+      const [memories, loads] = await Promise.all([
+        Promise.all(mastersOf(connection).map(async (node) => memoryIn(fieldsOf(await node.info("memory"))))),
+        allOf(name).then((queues) => Promise.all(queues.map(loadOf))),
       ]);
       return {
-        usedBytes: Number(memory.get("used_memory") ?? 0),
-        maxBytes: Number(memory.get("maxmemory") ?? 0),
-        waitingJobs: Object.values(counts).reduce((sum, count) => sum + count, 0),
-        oldestWaitMs: oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.timestamp),
-        finishedJobs: completed.meta.count,
+        ...memories.reduce((fullest, memory) => (fullnessOf(memory) > fullnessOf(fullest) ? memory : fullest)),
+        waitingJobs: sumOf(loads.map((load) => load.waitingJobs)),
+        oldestWaitMs: Math.max(...loads.map((load) => load.oldestWaitMs)),
+        finishedJobs: sumOf(loads.map((load) => load.finishedJobs)),
       };
     },
 
     async ping() {
-      await connection.ping();
+      await Promise.all(mastersOf(connection).map((node) => node.ping()));
     },
 
     async inspect() {
-      const settings = await readRedisSettings(connection);
-      return { settings, dangers: dangersOf(settings) };
+      const settings = await Promise.all(mastersOf(connection).map(readRedisSettings));
+      return { settings, dangers: [...new Set(settings.flatMap(dangersOf))] };
     },
 
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...queues.values()].map((queue) => queue.close()));
-      connection.disconnect();
-    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
-async function syncSchedulers(name: QueueName, queue: Queue): Promise<void> {
+async function loadOf(queue: Queue): Promise<Pick<QueueLoad, "waitingJobs" | "oldestWaitMs" | "finishedJobs">> {
+  const [counts, [oldest], completed] = await Promise.all([
+    queue.getJobCounts("waiting", "delayed", "prioritized"),
+    queue.getWaiting(0, 0),
+    queue.getMetrics("completed", 0, 0),
+  ]);
+  return {
+    waitingJobs: sumOf(Object.values(counts)),
+    oldestWaitMs: oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.timestamp),
+    finishedJobs: completed.meta.count,
+  };
+}
+
+type Memory = Pick<QueueLoad, "usedBytes" | "maxBytes">;
+
+function memoryIn(info: ReadonlyMap<string, string>): Memory {
+  return { usedBytes: Number(info.get("used_memory") ?? 0), maxBytes: Number(info.get("maxmemory") ?? 0) };
+}
+
+/** The share of its memory that a server uses; those without a limit are told apart by what they use. */
+function fullnessOf({ usedBytes, maxBytes }: Memory): number {
+  return usedBytes / (maxBytes === 0 ? Number.MAX_SAFE_INTEGER : maxBytes);
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
+}
+
+async function syncSchedulers(queue: Queue): Promise<void> {
+  const name = queueOf(queue.name);
   const declared = (Object.keys(jobs) as JobKey[]).filter((key) => jobs[key].queue === name && jobs[key].schedule);
   for (const key of declared) {
     const { name: wireName, schedule } = jobs[key];

@@ -1,8 +1,12 @@
 import { backoffMs } from "@millrace/runtime";
-import { type Job, UnrecoverableError, Worker } from "bullmq";
-import { type JobKey, type JobPayload, jobKeyOf, jobs, type QueueName, queueNames } from "./catalogue.ts";
-import { consumerConnection, defaultPrefix, type QueueRedisOptions } from "./connection.ts";
+import { type Job, UnrecoverableError } from "bullmq";
+import { type JobKey, type JobPayload, jobKeyOf, jobs, type QueueName } from "./catalogue.ts";
+import { defaultPrefix, type QueueRedisOptions } from "./connection.ts";
+import { startConsumer } from "./consumer.ts";
 import { type JobEvent, jobEvents } from "./job-events.ts";
+import type { LivenessLimits } from "./liveness.ts";
+import { startMembers, type Workers } from "./members.ts";
+import { queueOf } from "./queue-names.ts";
 
 /** What a handler is told about the run it is in. */
 export interface JobRun {
@@ -28,11 +32,21 @@ export class PermanentJobError extends Error {
 
 export interface WorkersOptions extends QueueRedisOptions {
   readonly handlers: JobHandlers;
-  /** How many jobs of each queue this process works on at once. */
+  /** The same as for the API; queues of another number are found and worked on as well. Default: 1. */
+  readonly ingestQueues?: number;
+  /** How many jobs of each queue, or of the several that share its work, this process works on at once. */
   readonly concurrency: Readonly<Record<QueueName, number>>;
   /** A job whose worker has not been heard of for this long is given to another one. */
   readonly lockMs?: number;
+  /** When a consumer that takes nothing is restarted, and when that is given up. */
+  readonly liveness?: LivenessLimits;
+  /** How often it is looked whether there are other queues, and whether consumers are alive. */
+  readonly lookEveryMs?: number;
   readonly onError: (error: Error) => void;
+  /** Told that a consumer was stuck and has been started anew. */
+  readonly onRestart?: (queue: string) => void;
+  /** Told when restarting did not help: the process had best end and be replaced. */
+  readonly onStuck?: (queue: string) => void;
   /**
    * Keeps a job whose payload is not what its contract says, so that it is not only in the bounded set of
    * failed jobs; once that resolves the job is done. Without it such a job fails.
@@ -52,36 +66,30 @@ export interface UnreadableJob {
  * Starts consuming all queues. Disposing takes no further jobs, waits for those under way, and then
  * closes the connections.
  */
-export async function startWorkers(options: WorkersOptions): Promise<AsyncDisposable> {
-  const { url, prefix = defaultPrefix, handlers, concurrency, lockMs = 30_000, onError, keepUnreadable } = options;
-  const connections: ReturnType<typeof consumerConnection>[] = [];
-  const workers = queueNames.map((queue) => {
-    const connection = consumerConnection(url);
-    connection.on("error", onError);
-    connections.push(connection);
-    const worker = new Worker(queue, (job) => handle({ handlers, keepUnreadable }, job), {
-      connection,
-      prefix,
-      concurrency: concurrency[queue],
-      lockDuration: lockMs,
-      stalledInterval: lockMs,
-      // A job outlives any number of crashed workers: what is poisonous in it is found by its handler.
-      maxStalledCount: Number.MAX_SAFE_INTEGER,
-      drainDelay: 5,
-      // Counts finished jobs, which is how the API knows the speed of the workers.
-      metrics: { maxDataPoints: 60 },
-      settings: { backoffStrategy: (attemptsMade, _type, _error, job) => backoffOf(job?.name, attemptsMade) },
-    });
-    worker.on("error", onError);
-    return worker;
+export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const { url, prefix = defaultPrefix, handlers, lockMs = 30_000, onError, keepUnreadable } = options;
+  return await startMembers({
+    url,
+    prefix,
+    ingestQueues: options.ingestQueues ?? 1,
+    concurrency: options.concurrency,
+    limits: options.liveness ?? { stuckAfterMs: 15_000, maxRestarts: 3 },
+    lookEveryMs: options.lookEveryMs ?? 2_000,
+    onError,
+    onRestart: options.onRestart ?? (() => {}),
+    onStuck: options.onStuck ?? (() => {}),
+    consume: (wireName, concurrency) =>
+      startConsumer({
+        url,
+        prefix,
+        wireName,
+        concurrency,
+        lockMs,
+        handle: (job) => handle({ handlers, keepUnreadable }, job),
+        backoffMs: backoffOf,
+        onError,
+      }),
   });
-  await Promise.all(workers.map((worker) => worker.waitUntilReady()));
-  return {
-    async [Symbol.asyncDispose]() {
-      await Promise.all(workers.map((worker) => worker.close()));
-      for (const connection of connections) connection.disconnect();
-    },
-  };
 }
 
 interface Handling {
@@ -98,7 +106,7 @@ async function handle(handling: Handling, job: Job): Promise<void> {
     if (!jobEvents.hasSubscribers) return;
     const event: JobEvent = {
       name: job.name,
-      queue: job.queueName,
+      queue: queueOf(job.queueName),
       waitMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
       runMs: performance.now() - startedAt,
       ...(error === undefined ? {} : { error }),
@@ -124,7 +132,7 @@ async function runHandler<Key extends JobKey>(
   if (!parsed.success) {
     const { message } = parsed.error;
     if (keepUnreadable === undefined) throw new PermanentJobError("PAYLOAD_INVALID", message);
-    return await keepUnreadable({ queue: job.queueName, name: job.name, data: job.data, message });
+    return await keepUnreadable({ queue: queueOf(job.queueName), name: job.name, data: job.data, message });
   }
   const handler: JobHandler<Key> = handlers[key];
   // `parsed` came from this very key's schema, which the compiler cannot follow through the index.

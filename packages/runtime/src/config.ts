@@ -76,9 +76,6 @@ export const postgresUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\//, "write a connection string such as postgres://user:password@host:5432/database");
 
-/** A Redis connection string. */
-export const redisUrl = z.string().regex(/^rediss?:\/\//, "write a connection string such as redis://host:6379");
-
 export const logLevel = z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]);
 
 /** True for the addresses that only this machine can reach. */

@@ -4,10 +4,14 @@ import type { Logger } from "./logger.ts";
 /** A server that is needed does not let us in. The message says which and why, without the password. */
 export class UnreachableError extends Error {
   constructor(server: "PostgreSQL" | "Redis", url: string, cause: unknown) {
-    const { host, pathname } = new URL(url);
-    super(`${server} at ${host}${pathname} does not let us in: ${reasonOf(cause)}`, { cause });
+    super(`${server} at ${placeOf(url)} does not let us in: ${reasonOf(cause)}`, { cause });
     this.name = "UnreachableError";
   }
+}
+
+/** Hosts and path: some connection strings name several hosts, which `URL` does not understand. */
+function placeOf(url: string): string {
+  return url.replace(/^[\w+]+:\/\/(?:.*@)?/, "").replace(/\?.*$/, "");
 }
 
 /** Node's error for a name with several addresses has no message of its own. */

@@ -9,10 +9,10 @@ export {
   logLevel,
   postgresUrl,
   readEnvironment,
-  redisUrl,
 } from "./config.ts";
 export { endOnFailure, UnreachableError } from "./failure.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export { type LoopOptions, startLoop } from "./loop.ts";
 export { createMetrics } from "./metrics.ts";
+export { queueRedisUrl, redisAddressOf, redisUrl } from "./redis-url.ts";
 export { announceReady, terminationSignal } from "./termination.ts";

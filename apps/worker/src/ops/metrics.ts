@@ -1,15 +1,27 @@
 import { observeStatements } from "@millrace/db";
-import { type JobEvent, jobEvents } from "@millrace/jobs";
+import { type JobEvent, jobEvents, type Workers } from "@millrace/jobs";
 import type { Logger } from "@millrace/runtime";
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { type EventsEvent, eventsEvents } from "../events/import-events.ts";
 
 const statementBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** From 1 ms to 100 s in steps of a quarter, so that percentiles read off it are close. */
 const latencyBuckets = Array.from({ length: 53 }, (_, step) => Number((0.001 * 1.25 ** step).toPrecision(3)));
 
+/** Shows what the consumers of this process are doing. */
+export function observeWorkers(registry: Registry, workers: Workers): void {
+  new Gauge({
+    name: "millrace_oldest_job_run_seconds",
+    help: "How long the oldest job under way in this process has been run",
+    registers: [registry],
+    collect() {
+      this.set(workers.oldestRunMs() / 1_000);
+    },
+  });
+}
+
 /** Turns what the worker reports into metrics and log lines. */
-export function observeWorker(registry: Registry, log: Logger): void {
+export function observeWorker(registry: Registry, log: Logger): { readonly restarts: Counter<"queue"> } {
   const registers = [registry];
   const acceptToCommit = new Histogram({
     name: "millrace_accept_to_commit_seconds",
@@ -67,4 +79,11 @@ export function observeWorker(registry: Registry, log: Logger): void {
   });
 
   observeStatements(registry);
+  const restarts = new Counter({
+    name: "millrace_worker_restarts_total",
+    help: "Consumers that were started anew because work waited and they took none",
+    labelNames: ["queue"] as const,
+    registers,
+  });
+  return { restarts };
 }

@@ -1,17 +1,22 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Authenticator } from "@millrace/access";
+import type { Workers } from "@millrace/jobs";
 import type { Registry } from "prom-client";
 
 export interface OpsNeeds {
   readonly registry: Registry;
+  readonly workers: Pick<Workers, "stuckQueues">;
   readonly authenticator: Authenticator;
 }
 
-/** `GET /health` (open: the process lives) and `GET /metrics` (scope `read`) on a port of their own. */
+/**
+ * `GET /health` (open: 200 while the process lives and takes what waits, 503 while it does not) and `GET /metrics` (scope `read`) on a port of
+ * their own.
+ */
 export async function serveOps(
   listen: { readonly host: string; readonly port: number },
-  { registry, authenticator }: OpsNeeds,
+  { registry, workers, authenticator }: OpsNeeds,
 ): Promise<AsyncDisposable & { readonly port: number }> {
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.writeHead(503).end());
@@ -22,7 +27,10 @@ export async function serveOps(
     if (request.method !== "GET" || (path !== "/health" && path !== "/metrics")) {
       response.writeHead(404).end();
     } else if (path === "/health") {
-      response.writeHead(200, { "content-type": "application/json" }).end('{"status":"ok"}');
+      const stuckQueues = workers.stuckQueues();
+      const isWell = stuckQueues.length === 0;
+      const body = isWell ? { status: "ok" } : { status: "stuck", queues: stuckQueues };
+      response.writeHead(isWell ? 200 : 503, { "content-type": "application/json" }).end(JSON.stringify(body));
     } else {
       const principal = await authenticator.authenticate(request.headers.authorization);
       if (principal?.scopes.has("read")) {

@@ -9,6 +9,8 @@ export interface RedisRun {
   readonly appendOnly: boolean;
   /** When what was written reaches the disk: before the answer, or within a second. */
   readonly appendfsync: "always" | "everysec";
+  /** Further lines of its configuration. */
+  readonly settings: readonly string[];
   readonly account: Account | undefined;
   readonly stdio: StdioOptions;
 }
@@ -26,7 +28,7 @@ export interface RedisProgram {
  * Never evicting is what a queue needs: a job that vanished was accepted and lost.
  */
 export function redisConfig(
-  { password, appendOnly, appendfsync }: RedisRun,
+  { password, appendOnly, appendfsync, settings }: RedisRun,
   { bind, port, dir }: { bind: string; port: number; dir: string },
 ): string {
   return [
@@ -38,6 +40,7 @@ export function redisConfig(
     `appendonly ${appendOnly ? "yes" : "no"}`,
     `appendfsync ${appendfsync}`,
     'save ""',
+    ...settings,
     "",
   ].join("\n");
 }

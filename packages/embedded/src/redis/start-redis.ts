@@ -26,6 +26,10 @@ export interface RedisServerOptions {
   readonly appendOnly: boolean;
   /** Default: everysec, so that a crash of the machine may lose the last second. */
   readonly appendfsync?: "always" | "everysec";
+  /** Default: a random one of its own, kept beside its data. */
+  readonly password?: string;
+  /** Further lines of its configuration. */
+  readonly settings?: readonly string[];
   /** Where programs are looked for, as in PATH. */
   readonly searchPath: string;
   readonly log: (line: string) => void;
@@ -54,11 +58,11 @@ export async function startRedis(options: RedisServerOptions): Promise<RunningSe
   const cacheDir = await reachableFolder(options.cacheDir, account);
   const program = await findRedis({ ...options, cacheDir });
   const port = options.port ?? (await freePort(facts.port));
-  await saveFacts(dataDir, { ...facts, port }, account);
+  const { password = facts.password, settings = [] } = options;
+  await saveFacts(dataDir, { ...facts, port, password }, account);
   const output = parts.use(await openServerLog(`${dataDir}.log`));
-  const { password } = facts;
   const stdio: RedisRun["stdio"] = ["pipe", output.fd, output.fd];
-  const run: RedisRun = { dataDir, port, password, appendOnly, appendfsync, account, stdio };
+  const run: RedisRun = { dataDir, port, password, appendOnly, appendfsync, settings, account, stdio };
   await program.prepare?.(run);
   parts.use(
     await startProcess({

@@ -1,17 +1,19 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 
-export interface SlowWay extends AsyncDisposable {
+export interface Way extends AsyncDisposable {
   /** The URL of the server behind it, by this way. */
   readonly url: string;
   /** Keeps back what the server answers … */
   hold(): void;
   /** … and lets it come, all of it. */
   release(): void;
+  /** From now on nothing comes through on the connections that exist, which stay open; new ones work. */
+  silence(): void;
 }
 
-/** A way to a server on which answers can be late: requests arrive, and are carried out, all the time. */
-export async function openSlowWay(serverUrl: string): Promise<SlowWay> {
+/** A way to a server on which answers can be late, or not come at all; requests arrive, and are carried out. */
+export async function openWay(serverUrl: string): Promise<Way> {
   const url = new URL(serverUrl);
   const target = { host: url.hostname, port: Number(url.port) };
   const clients = new Map<Socket, Socket>();
@@ -41,6 +43,12 @@ export async function openSlowWay(serverUrl: string): Promise<SlowWay> {
     release() {
       isHeld = false;
       for (const [client, server] of clients) server.pipe(client);
+    },
+    silence() {
+      for (const [client, server] of clients) {
+        client.unpipe().resume();
+        server.unpipe().resume();
+      }
     },
     async [Symbol.asyncDispose]() {
       const closed = once(way, "close");
