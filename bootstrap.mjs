@@ -48,6 +48,7 @@ const commands = {
     "kill everything, and compare what was accepted with what is stored",
     (args) => [node, ["test/chaos/main.ts", ...args]],
   ],
+  fuzz: ["send hostile bodies of every kind to a running API", (args) => [node, ["test/fuzz/main.ts", ...args]]],
 };
 
 function cli(command, args) {

@@ -20,7 +20,13 @@ export interface FleetOptions {
 export interface Fleet extends AsyncDisposable {
   /** The API as clients reach it, through a proxy. */
   readonly apiUrl: string;
+  /** The API without a proxy. */
+  readonly apiPort: number;
+  apiPid(): number;
+  /** With the scopes `ingest` and `read`. */
   readonly key: string;
+  /** Redis without a proxy. */
+  readonly redisUrl: string;
   /** PostgreSQL without a proxy. */
   readonly databaseUrl: string;
   begin(fault: Fault): Promise<void>;
@@ -96,7 +102,10 @@ export async function startFleet({ appendfsync, log }: FleetOptions): Promise<Fl
   const running = parts.move();
   return {
     apiUrl: `http://127.0.0.1:${links["client-api"].port}`,
+    apiPort,
+    apiPid: () => apps.api.pid,
     key,
+    redisUrl: redis.url,
     databaseUrl: postgres.url,
     crashes: () => Object.values(apps).reduce((sum, app) => sum + app.crashes, 0),
 
@@ -123,7 +132,7 @@ export async function startFleet({ appendfsync, log }: FleetOptions): Promise<Fl
 async function keyOn(url: string): Promise<string> {
   await using db = await connectPostgres({ url, applicationName: "millrace chaos", minConnections: 0 });
   await db.run(statement<[], never>("chaos.settle", "CHECKPOINT"), []);
-  return (await createKey(db, { name: "chaos", scopes: ["ingest"] })).key;
+  return (await createKey(db, { name: "chaos", scopes: ["ingest", "read"] })).key;
 }
 
 async function pidOfRedis(url: string): Promise<number> {

@@ -23,6 +23,7 @@ const additions: readonly (readonly [command: string, added: (facts: Facts) => s
   ["npm run bench -- export", () => "--rows 100000"],
   ["npm run bench -- overload", () => "--seconds 5"],
   ["npm run chaos -- --minutes 2", () => "--minutes 0.2"],
+  ["npm run fuzz -- --bodies 100000", () => "--bodies 2000"],
 ];
 
 interface Facts {

@@ -19,8 +19,8 @@ export interface PressureWatchOptions {
 
 const answers = statement<[], { answers: number }>("admission.select_one", "SELECT 1 AS answers");
 
-/** How much of the speed that was measured before remains after a second. */
-const memoryOfSpeed = 0.6;
+/** How much of the speed that was measured before remains after a second: seen from afar, and from near. */
+const memories = [0.6, 0.1];
 
 /** Reads the state of the queue, the database and this process in the background, a few times a second. */
 export function watchPressure(options: PressureWatchOptions): PressureWatch {
@@ -64,21 +64,27 @@ export function watchPressure(options: PressureWatchOptions): PressureWatch {
   };
 }
 
-/** Jobs finished in a second, smoothed over a few of them. */
+/**
+ * Jobs finished in a second: the lower one of a calm and of a nimble average, so that a queue whose jobs grow, or
+ * whose workers become slower, is closed before it is too long.
+ */
 function createSpeedometer(): { take(load: QueueLoad): number } {
   let last: { finishedJobs: number; at: number } | undefined;
-  let perSecond = 0;
+  let averages = memories.map(() => 0);
   return {
     take({ finishedJobs }) {
       const at = performance.now();
       if (last !== undefined && at > last.at) {
         const seconds = (at - last.at) / 1_000;
-        const kept = memoryOfSpeed ** seconds;
         // A count that went back is that of another Redis.
-        perSecond = perSecond * kept + (Math.max(0, finishedJobs - last.finishedJobs) / seconds) * (1 - kept);
+        const perSecond = Math.max(0, finishedJobs - last.finishedJobs) / seconds;
+        averages = averages.map((average, index) => {
+          const kept = (memories[index] ?? 0) ** seconds;
+          return average * kept + perSecond * (1 - kept);
+        });
       }
       last = { finishedJobs, at };
-      return perSecond;
+      return Math.min(...averages);
     },
   };
 }
