@@ -9,13 +9,19 @@ export interface Payload {
   readonly path: string;
   readonly type: string;
   readonly body: Buffer;
-  /** Ids of events that must be stored if all of this, unchanged, is accepted. */
+  /** `id`, tab, `source` of events that must be stored if all of this, unchanged, is accepted. */
   readonly ids: readonly string[];
 }
 
 /** Stands in every source that a payload of this number leads to. */
 export function markOf(number: number): string {
-  return `fz-${number}-`;
+  return `fz-${number}-${Math.imul(number + 1, 0x9e3779b1) >>> 0}-`;
+}
+
+/** The payload whose mark stands in a source, unless the mark was mutated. */
+export function numberIn(source: string): number | undefined {
+  const number = Number(/fz-(\d+)-/.exec(source)?.[1]);
+  return source.includes(markOf(number)) ? number : undefined;
 }
 
 const kinds = ["native", "ndjson", "structured", "batched", "otlp json", "otlp protobuf"] as const;
@@ -30,10 +36,18 @@ export function payloadOf(number: number, random: Random): Payload {
   const kind = random.pick(kinds);
   const source = `/${markOf(number)}`;
   const count = kind === "structured" ? 1 : 1 + random.below(5);
-  const data = fc.sample(fc.jsonValue({ maxDepth: 4, stringUnit: "binary" }), { seed: number, numRuns: count });
+  const anyData = fc.jsonValue({ maxDepth: 4, stringUnit: "binary" });
+  const data = fc.sample(anyData, { seed: number, numRuns: count });
   const cloud = kind === "structured" || kind === "batched" ? { specversion: "1.0" } : {};
-  const events = data.map((data, index) => ({ ...cloud, id: `${number}-${index}`, source, type: "fuzz", data }));
-  const ids = events.map(({ id }) => id);
+  const events = data.map((data, index) => ({
+    ...cloud,
+    id: `${number}-${index}`,
+    source,
+    type: "fuzz",
+    time: "2026-11-01T12:00:00Z", // so that a second try of a request changes nothing
+    data,
+  }));
+  const ids = events.map(({ id, source }) => `${id}\t${source}`);
   const path = "/v1/events";
   switch (kind) {
     case "native":

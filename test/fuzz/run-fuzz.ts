@@ -5,6 +5,7 @@ import { connectQueues } from "@millrace/jobs";
 import { z } from "zod";
 import { type Fleet, startFleet } from "../chaos/fleet.ts";
 import { caseOf, type FuzzCase } from "./cases.ts";
+import { numberIn } from "./payloads.ts";
 import { openSlowClients, sendGarbage } from "./raw-clients.ts";
 import { createSender, faultOf, type Reply } from "./send.ts";
 
@@ -91,11 +92,11 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
   await drained(fleet);
   const stored = await storedOn(fleet);
   const times = new Map<string, number>();
-  for (const { payload } of stored.dead) count(times, payload.split("\t", 1)[0] ?? "");
+  for (const { payload } of stored.dead) count(times, payload.split("\t", 2).join("\t"));
   for (const { id, source } of stored.rows) {
-    count(times, id);
-    const number = /fz-(\d+)-/.exec(source)?.[1];
-    if (number !== undefined && !accepted.has(Number(number))) complain(`stored and not accepted: ${source} ${id}`);
+    count(times, `${id}\t${source}`);
+    const number = numberIn(source);
+    if (number !== undefined && !accepted.has(number)) complain(`stored and not accepted: ${source} ${id}`);
   }
   for (const id of sound) {
     if (times.get(id) !== 1) complain(`accepted event ${id} is stored ${times.get(id) ?? 0} times`);
