@@ -78,12 +78,18 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   app.addContentTypeParser([...ingestMediaTypes], { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
   endConnectionsOnClose(app);
-  const buffer = createIngestBuffer({ ...ingest, add: (payload) => queues.enqueue("importEvents", payload) });
-  app.addHook("preClose", () => buffer[Symbol.asyncDispose]());
-
   registerMetrics(app, metrics);
   registerAccess(app, authenticator);
-  app.addHook("onClose", startAdmission(app, { ...needs, ...needs.admission }));
+  const admission = startAdmission(app, { ...needs, ...needs.admission });
+  app.addHook("onClose", () => admission[Symbol.asyncDispose]());
+  const buffer = createIngestBuffer({
+    ...ingest,
+    add: (payload) => {
+      admission.passed(payload.rows.length);
+      return queues.enqueue("importEvents", payload);
+    },
+  });
+  app.addHook("preClose", () => buffer[Symbol.asyncDispose]());
   await registerDocs(app);
   registerHealth(app, { db, queues });
   const idempotency = createIdempotency(queues.notes);

@@ -46,7 +46,8 @@ test("the load tells what waits, since when, and what was done", async () => {
   await queues.enqueue("importEvents", payload);
   await queues.enqueue("importEvents", payload);
   const { oldestWaitMs, ...load } = await queues.load("ingest");
-  expect(load).toMatchObject({ waitingJobs: 2, finishedJobs: 0 });
+  const bytes = JSON.stringify(payload).length;
+  expect(load).toMatchObject({ waitingJobs: 2, waitingBytes: 2 * bytes, nextBytes: bytes, finishedJobs: 0 });
   expect(load.usedBytes).toBeGreaterThan(100_000);
   expect(oldestWaitMs).toBeLessThan(60_000);
 

@@ -1,7 +1,13 @@
 import { startLoop, UnreachableError } from "@millrace/runtime";
 import { type JobsOptions, Queue } from "bullmq";
 import { type JobInput, type JobKey, jobs, type QueueName, queueNames } from "./catalogue.ts";
-import { defaultPrefix, mastersOf, producerConnection, type QueueRedisOptions } from "./connection.ts";
+import {
+  defaultPrefix,
+  mastersOf,
+  producerConnection,
+  type QueueRedisOptions,
+  type RedisClient,
+} from "./connection.ts";
 import { createNotes, type Notes } from "./notes.ts";
 import { queueOf, wireNamesOf } from "./queue-names.ts";
 import { createQueueRegistry } from "./queue-registry.ts";
@@ -34,10 +40,14 @@ export interface QueueLoad {
   readonly maxBytes: number;
   /** Jobs that nobody works on yet. */
   readonly waitingJobs: number;
+  /** What their payloads take up, estimated from a few of them: jobs differ in size, and so does their work. */
+  readonly waitingBytes: number;
   /** How long the oldest of them has waited. */
   readonly oldestWaitMs: number;
   /** Jobs done since the queue exists; the difference of two reads tells how fast the workers are. */
   readonly finishedJobs: number;
+  /** The payload of a job that is about to be taken; 0 when none waits. */
+  readonly nextBytes: number;
 }
 
 export interface QueuesOptions extends QueueRedisOptions {
@@ -125,11 +135,13 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
     async load(name) {
       const [memories, loads] = await Promise.all([
         Promise.all(mastersOf(connection).map(async (node) => memoryIn(fieldsOf(await node.info("memory"))))),
-        allOf(name).then((queues) => Promise.all(queues.map(loadOf))),
+        allOf(name).then((queues) => Promise.all(queues.map((queue) => loadOf(queue, connection)))),
       ]);
       return {
         ...memories.reduce((fullest, memory) => (fullnessOf(memory) > fullnessOf(fullest) ? memory : fullest)),
         waitingJobs: sumOf(loads.map((load) => load.waitingJobs)),
+        waitingBytes: sumOf(loads.map((load) => load.waitingBytes)),
+        nextBytes: Math.max(...loads.map((load) => load.nextBytes)),
         oldestWaitMs: Math.max(...loads.map((load) => load.oldestWaitMs)),
         finishedJobs: sumOf(loads.map((load) => load.finishedJobs)),
       };
@@ -148,15 +160,30 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
   };
 }
 
-async function loadOf(queue: Queue): Promise<Pick<QueueLoad, "waitingJobs" | "oldestWaitMs" | "finishedJobs">> {
-  const [counts, [oldest], completed] = await Promise.all([
+/** How many waiting jobs are looked at, from the oldest to the newest. */
+const sampledJobs = 5;
+
+async function loadOf(queue: Queue, redis: RedisClient): Promise<Omit<QueueLoad, keyof Memory>> {
+  const [counts, completed] = await Promise.all([
     queue.getJobCounts("waiting", "delayed", "prioritized"),
-    queue.getWaiting(0, 0),
     queue.getMetrics("completed", 0, 0),
   ]);
+  const waitingJobs = sumOf(Object.values(counts));
+  // The list begins with the newest. Only lengths are read, since a payload may be large.
+  const last = Math.max(0, (counts["waiting"] ?? 0) - 1);
+  const positions = new Set(
+    Array.from({ length: sampledJobs }, (_, step) => Math.round((last * step) / (sampledJobs - 1))),
+  );
+  const ids = await Promise.all([...positions].map((position) => redis.lindex(queue.toKey("wait"), position)));
+  const keys = ids.flatMap((id) => (id === null ? [] : queue.toKey(id)));
+  const lengths = await Promise.all(keys.map((key) => redis.hstrlen(key, "data")));
+  const oldest = keys.at(-1);
+  const timestamp = oldest === undefined ? null : await redis.hget(oldest, "timestamp");
   return {
-    waitingJobs: sumOf(Object.values(counts)),
-    oldestWaitMs: oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.timestamp),
+    waitingJobs,
+    waitingBytes: lengths.length === 0 ? 0 : (sumOf(lengths) / lengths.length) * waitingJobs,
+    nextBytes: lengths.at(-1) ?? 0,
+    oldestWaitMs: timestamp === null ? 0 : Math.max(0, Date.now() - Number(timestamp)),
     finishedJobs: completed.meta.count,
   };
 }

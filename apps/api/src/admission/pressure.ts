@@ -4,8 +4,8 @@ import type { QueueLoad } from "@millrace/jobs";
 export interface Readings {
   /** `undefined` while the queue's Redis does not answer. */
   readonly queue: QueueLoad | undefined;
-  /** Jobs that the workers finish in a second. */
-  readonly jobsPerSecond: number;
+  /** Bytes of jobs that the workers finish in a second. */
+  readonly bytesPerSecond: number;
   readonly isDatabaseUp: boolean;
   /** Memory of this process. */
   readonly rssBytes: number;
@@ -38,12 +38,12 @@ const sign = 0.1;
  * stored soon: then the queue is what bridges the outage, and only its memory counts.
  */
 export function pressureOf(readings: Readings, limits: PressureLimits): PressureReason | undefined {
-  const { queue, isDatabaseUp, jobsPerSecond, rssBytes } = readings;
+  const { queue, isDatabaseUp, bytesPerSecond, rssBytes } = readings;
   if (rssBytes >= limits.maxRssBytes) return "memory_full";
   if (queue === undefined) return undefined; // adding to it fails by itself, or not, if Redis is back by then
   const ownLimit = queue.maxBytes === 0 ? Number.POSITIVE_INFINITY : queue.maxBytes * usableShare;
   if (queue.usedBytes >= Math.min(limits.maxQueueBytes, ownLimit)) return "queue_full";
-  const expectedWaitMs = queue.waitingJobs === 0 ? 0 : (queue.waitingJobs / jobsPerSecond) * 1_000;
+  const expectedWaitMs = queue.waitingBytes === 0 ? 0 : (queue.waitingBytes / bytesPerSecond) * 1_000;
   const isSlow = expectedWaitMs > limits.maxQueueWaitMs && queue.oldestWaitMs > limits.maxQueueWaitMs * sign;
   return isDatabaseUp && isSlow ? "queue_slow" : undefined;
 }

@@ -27,8 +27,13 @@ interface AdmissionNeeds extends AdmissionOptions {
 
 const syncMs = 250;
 
-/** Watches in the background what admission is decided by, and decides it. Gives what ends the watching. */
-export function startAdmission(app: FastifyInstance, needs: AdmissionNeeds): () => Promise<void> {
+export interface Admission extends AsyncDisposable {
+  /** Must be told of the bytes that are put into the queue. */
+  passed(bytes: number): void;
+}
+
+/** Watches in the background what admission is decided by, and decides it, until disposed. */
+export function startAdmission(app: FastifyInstance, needs: AdmissionNeeds): Admission {
   const { db, queues, metrics, log, pressure: limits, rates: limitsOfAll, counts } = needs;
   const running = new AsyncDisposableStack();
   const onChange = (reason: string | undefined, readings: object): void => {
@@ -46,7 +51,7 @@ export function startAdmission(app: FastifyInstance, needs: AdmissionNeeds): () 
   // What could not be told is told the next time; the connection has reported why.
   running.use(startLoop({ everyMs: syncMs, tick: () => rates.sync(), onError: () => {} }));
   registerAdmission(app, { pressure, rates, policiesOf: policiesFor(limitsOfAll), registry: metrics });
-  return () => running.disposeAsync();
+  return { passed: pressure.passed, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 const windows = { second: 10, day: 86_400 };

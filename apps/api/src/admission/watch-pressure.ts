@@ -7,6 +7,8 @@ export interface PressureWatch extends AsyncDisposable {
   /** Why no more events are taken at the moment. Costs nothing to ask. */
   reason(): PressureReason | undefined;
   readings(): Readings;
+  /** Counts bytes that this process puts into the queue, which the last look at it did not see yet. */
+  passed(bytes: number): void;
 }
 
 export interface PressureWatchOptions {
@@ -19,14 +21,14 @@ export interface PressureWatchOptions {
 
 const answers = statement<[], { answers: number }>("admission.select_one", "SELECT 1 AS answers");
 
-/** How much of the speed that was measured before remains after a second: seen from afar, and from near. */
-const memories = [0.6, 0.1];
+/** How much of the speed that was measured before remains after a second. */
+const memoryOfSpeed = 0.4;
 
 /** Reads the state of the queue, the database and this process in the background, a few times a second. */
 export function watchPressure(options: PressureWatchOptions): PressureWatch {
   const { db, queues, limits, sampleMs = 250, onChange } = options;
   const speed = createSpeedometer();
-  let readings: Readings = { queue: undefined, jobsPerSecond: 0, isDatabaseUp: true, rssBytes: 0 };
+  let readings: Readings = { queue: undefined, bytesPerSecond: 0, isDatabaseUp: true, rssBytes: 0 };
   let reason: PressureReason | undefined;
 
   function update(changed: Partial<Readings>): void {
@@ -36,13 +38,20 @@ export function watchPressure(options: PressureWatchOptions): PressureWatch {
     if (reason !== before) onChange?.(reason, readings);
   }
 
+  function passed(bytes: number): void {
+    const { queue } = readings;
+    if (queue === undefined) return;
+    const { usedBytes, waitingBytes } = queue;
+    update({ queue: { ...queue, usedBytes: usedBytes + bytes, waitingBytes: waitingBytes + bytes } });
+  }
+
   const loops = new AsyncDisposableStack();
   loops.use(
     startLoop({
       everyMs: sampleMs,
       tick: async () => {
         const queue = await queues.load("ingest");
-        update({ queue, jobsPerSecond: speed.take(queue), rssBytes: process.memoryUsage.rss() });
+        update({ queue, bytesPerSecond: speed.take(queue), rssBytes: process.memoryUsage.rss() });
       },
       onError: () => update({ queue: undefined, rssBytes: process.memoryUsage.rss() }),
     }),
@@ -60,31 +69,29 @@ export function watchPressure(options: PressureWatchOptions): PressureWatch {
   return {
     reason: () => reason,
     readings: () => readings,
+    passed,
     [Symbol.asyncDispose]: () => loops.disposeAsync(),
   };
 }
 
-/**
- * Jobs finished in a second: the lower one of a calm and of a nimble average, so that a queue whose jobs grow, or
- * whose workers become slower, is closed before it is too long.
- */
+/** Bytes of jobs finished in a second, smoothed; those jobs are taken to be as large as the one that was next. */
 function createSpeedometer(): { take(load: QueueLoad): number } {
   let last: { finishedJobs: number; at: number } | undefined;
-  let averages = memories.map(() => 0);
+  let jobBytes = 0;
+  let perSecond = 0;
   return {
-    take({ finishedJobs }) {
+    take({ finishedJobs, nextBytes }) {
       const at = performance.now();
       if (last !== undefined && at > last.at) {
         const seconds = (at - last.at) / 1_000;
+        const kept = memoryOfSpeed ** seconds;
         // A count that went back is that of another Redis.
-        const perSecond = Math.max(0, finishedJobs - last.finishedJobs) / seconds;
-        averages = averages.map((average, index) => {
-          const kept = (memories[index] ?? 0) ** seconds;
-          return average * kept + perSecond * (1 - kept);
-        });
+        const finishedBytes = Math.max(0, finishedJobs - last.finishedJobs) * jobBytes;
+        perSecond = perSecond * kept + (finishedBytes / seconds) * (1 - kept);
       }
       last = { finishedJobs, at };
-      return Math.min(...averages);
+      if (nextBytes > 0) jobBytes = nextBytes;
+      return perSecond;
     },
   };
 }
