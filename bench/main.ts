@@ -11,7 +11,7 @@ const help = `npm run bench -- NAME [--json]
   ingest   events end to end beside COPY, INSERT per request, a job an event, and HTTP alone
   export   a download of a million rows and the memory it takes (--rows N)
 
-  overload  three times what the workers can take, and what becomes of it (--seconds N)
+  overload  three times what the workers can take, and what becomes of it (--seconds N, --max-wait-ms N)
 
   --events N   events of each measured load (ingest; default 300000)
   --indexes S  all, or core: what a smaller schema would have, to see what the others cost (ingest; default all)
@@ -28,6 +28,7 @@ const { values, positionals } = parseArgs({
     events: { type: "string", default: "300000" },
     indexes: { type: "string", default: "all" },
     seconds: { type: "string", default: "60" },
+    "max-wait-ms": { type: "string", default: "5000" },
     rows: { type: "string", default: "1000000" },
   },
 });
@@ -38,19 +39,20 @@ const events = Number(values.events);
 const rows = Number(values.rows);
 const indexes = indexSets.find((set) => set === values.indexes);
 const seconds = Number(values.seconds);
+const maxWaitMs = Number(values["max-wait-ms"]);
 const isCount = (count: number): boolean => Number.isSafeInteger(count) && count > 0;
 
 if (values.help || name === undefined) {
   process.stdout.write(help);
-} else if (indexes === undefined || ![events, rows, seconds].every(isCount)) {
+} else if (indexes === undefined || ![events, rows, seconds, maxWaitMs].every(isCount)) {
   process.stderr.write(
-    `--events, --rows and --seconds are positive whole numbers, --indexes is ${indexSets.join(" or ")}.\n`,
+    `--events, --rows, --seconds and --max-wait-ms are positive whole numbers, --indexes is ${indexSets.join(" or ")}.\n`,
   );
   process.exitCode = 2;
 } else if (name === "ingest") {
   await withBenchServers((servers) => runIngest({ json, events, indexes, servers }));
 } else if (name === "overload") {
-  await withBenchServers((servers) => runOverload({ json, seconds, servers }));
+  await withBenchServers((servers) => runOverload({ json, seconds, maxWaitMs, servers }));
 } else if (name === "export") {
   await withBenchServers(({ databaseUrl }) => runExport({ json, rows, databaseUrl }));
 } else {

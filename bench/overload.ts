@@ -12,6 +12,8 @@ import { latencyPercentiles } from "./load/worker-metrics.ts";
 export interface OverloadOptions {
   readonly json: boolean;
   readonly seconds: number;
+  /** How long events may wait for a worker before more are refused. */
+  readonly maxWaitMs: number;
   readonly servers: Servers;
 }
 
@@ -25,7 +27,7 @@ const maxQueueBytes = 64 * 1_024 ** 2;
  * Offers three times what the workers can take, by the clock and without mercy, and then a third of it.
  * The worker is held to one small transaction at a time, so that the machine has room for the crowd.
  */
-export async function runOverload({ json, seconds, servers }: OverloadOptions): Promise<void> {
+export async function runOverload({ json, seconds, maxWaitMs, servers }: OverloadOptions): Promise<void> {
   const { databaseUrl, queueRedisUrl } = servers;
   await using db = await connectPostgres({
     url: databaseUrl,
@@ -38,7 +40,7 @@ export async function runOverload({ json, seconds, servers }: OverloadOptions): 
   const redis = new Redis(queueRedisUrl);
   const tell = (text: string): void => void process.stderr.write(`${text}\n`);
 
-  const capacity = await withFleet(servers, async ({ apiUrl }) => {
+  const capacity = await withFleet(servers, maxWaitMs, async ({ apiUrl }) => {
     const saturate = (run: string) =>
       openLoad({
         ...crowd,
@@ -57,7 +59,7 @@ export async function runOverload({ json, seconds, servers }: OverloadOptions): 
     return rate;
   });
   tell(`the workers take ${Math.round(capacity)} events a second`);
-  const figures = await withFleet(servers, (fleet) => overload(fleet));
+  const figures = await withFleet(servers, maxWaitMs, (fleet) => overload(fleet));
   redis.disconnect();
   const lines = Object.entries(figures).map(([name, value]) => `${name.padEnd(26)} ${JSON.stringify(value)}`);
   process.stdout.write(json ? `${JSON.stringify(figures)}\n` : `${lines.join("\n")}\n`);
@@ -107,14 +109,23 @@ interface Fleet {
   readonly workerPid: number;
 }
 
-async function withFleet<T>({ databaseUrl, queueRedisUrl }: Servers, work: (fleet: Fleet) => Promise<T>): Promise<T> {
+async function withFleet<T>(
+  { databaseUrl, queueRedisUrl }: Servers,
+  maxWaitMs: number,
+  work: (fleet: Fleet) => Promise<T>,
+): Promise<T> {
   const env = { DATABASE_URL: databaseUrl, QUEUE_REDIS_URL: queueRedisUrl, LOG_LEVEL: "error" };
-  const small = { INGEST_CONCURRENCY: "8", INGEST_BATCH_PARALLEL: "1", INGEST_BATCH_ROWS: "200" };
+  const small = { INGEST_CONCURRENCY: "8", INGEST_BATCH_PARALLEL: "1", INGEST_BATCH_ROWS: "1000" };
   await using worker = await startChild("apps/worker/src/main.ts", {
     env: { ...env, ...small, OPS_PORT: String(opsPort) },
   });
   await using api = await startChild("apps/api/src/main.ts", {
-    env: { ...env, PORT: "0", INGEST_MAX_QUEUE_BYTES: String(maxQueueBytes) },
+    env: {
+      ...env,
+      PORT: "0",
+      INGEST_MAX_QUEUE_BYTES: String(maxQueueBytes),
+      INGEST_MAX_QUEUE_WAIT_MS: String(maxWaitMs),
+    },
   });
   return await work({ apiUrl: `${api.url}/v1/events`, apiPid: api.pid, workerPid: worker.pid });
 }
