@@ -47,7 +47,7 @@ export async function startMembers(options: MembersOptions): Promise<Workers> {
   connection.on("error", onError);
   await connection.connect();
   const registry = createQueueRegistry(connection, prefix);
-  const own = new Set(queueNames.flatMap((name) => wireNamesOf(name, name === "ingest" ? ingestQueues : 1)));
+  const own = new Set(queueNames.flatMap((name) => wireNamesOf(name, ingestQueues)));
   const members = new Map<string, Member>();
   parts.defer(async () => {
     const all = [...members.values()];

@@ -4,10 +4,12 @@ import type { QueueName } from "./catalogue.ts";
 const slots = 16_384;
 
 /**
- * What `count` queues that share the work of one are called in Redis. The text in braces alone decides on which
- * node of a Redis Cluster a queue lies, with all its keys; it is chosen so that the queues lie evenly over the slots.
+ * What a queue of the catalogue is called in Redis; ingest is `ingestQueues` queues that share its work. The text in
+ * braces alone decides on which node of a Redis Cluster a queue lies, with all its keys; it is chosen so that the
+ * queues lie evenly over the slots.
  */
-export function wireNamesOf(queue: QueueName, count: number): readonly string[] {
+export function wireNamesOf(queue: QueueName, ingestQueues: number): readonly string[] {
+  const count = queue === "ingest" ? ingestQueues : 1;
   if (count === 1) return [`{${queue}}`];
   return Array.from({ length: count }, (_, index) => `${queue}-${index + 1}-of-${count}{${tagFor(index, count)}}`);
 }

@@ -71,7 +71,7 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
     onError(error);
   });
   const registry = createQueueRegistry(connection, prefix);
-  const own = new Map(queueNames.map((name) => [name, wireNamesOf(name, name === "ingest" ? ingestQueues : 1)]));
+  const own = new Map(queueNames.map((name) => [name, wireNamesOf(name, ingestQueues)]));
   const ownIngest = own.get("ingest") ?? [];
   try {
     await connection.connect();

@@ -2,7 +2,10 @@ import type { TestRedis } from "@millrace/embedded/testing";
 import { Queue, QueueEvents } from "bullmq";
 import { Redis } from "ioredis";
 
-/** A queue, by its name in the catalogue or in Redis, as BullMQ has it, to look at what our code left there, and the events that happen in it from now on. */
+/**
+ * A queue, by its name in the catalogue or in Redis, as BullMQ has it, to look at what our code left there, and the
+ * events that happen in it from now on.
+ */
 export async function queueOn(
   { url, prefix }: TestRedis,
   name: string,
