@@ -17,7 +17,7 @@ import {
 /** What each package may use of ours. Apps may use every package; in tests `@millrace/embedded` is open to all. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "@millrace/runtime": [],
-  "@millrace/cache": [],
+  "@millrace/cache": ["@millrace/runtime"],
   "@millrace/client": [],
   "@millrace/events": [],
   "@millrace/db": ["@millrace/runtime"],
