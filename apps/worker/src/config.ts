@@ -39,6 +39,15 @@ export const variables = {
   INGEST_JOB_LOCK_MS: integer({ min: 1_000 })
     .default(30_000)
     .describe("after this long a dead worker's jobs go to another"),
+  WRITE_CONCURRENCY: integer({ min: 1, max: 5_000 }).default(128).describe("write jobs this process holds at once"),
+  WRITE_BATCH_JOBS: integer({ min: 1 }).default(500).describe("most write jobs of one transaction"),
+  WRITE_BATCH_WAIT_MS: integer({ max: 1_000 }).default(2).describe("how long write jobs wait for others"),
+  WRITE_KEEP_DAYS: integer({ min: 1, max: 3_650 })
+    .default(7)
+    .describe("how long it is remembered what became of writes"),
+  CACHE_LEASE_MS: integer({ min: 100, max: 60_000 })
+    .default(1_000)
+    .describe("how long a write waits for an API process that died; the same in all processes"),
   EVENT_MAX_AGE_DAYS: integer({ max: 365_000 }).default(9_131).describe("older events go to quarantine"),
   EVENT_MAX_AHEAD_DAYS: integer({ max: 3_650 }).default(31).describe("events further in the future go to quarantine"),
   PARTITION_PREMAKE_MONTHS: integer({ min: 1, max: 120 }).default(3).describe("monthly partitions made ahead"),
@@ -69,6 +78,12 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       minConnections: Math.min(read.DATABASE_POOL_MIN, read.DATABASE_POOL_MAX),
     },
     queue: { url: queueRedisUrl, prefix: read.QUEUE_PREFIX, ingestQueues: read.INGEST_QUEUES },
+    cache: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX, leaseMs: read.CACHE_LEASE_MS },
+    writes: {
+      concurrency: read.WRITE_CONCURRENCY,
+      keepMs: read.WRITE_KEEP_DAYS * 86_400_000,
+      batch: { maxRows: read.WRITE_BATCH_JOBS, maxWaitMs: read.WRITE_BATCH_WAIT_MS, maxParallel: 2 },
+    },
     tail: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX },
     ingest: {
       concurrency: read.INGEST_CONCURRENCY,

@@ -6,12 +6,18 @@ import type { PartitionKeeper } from "./partitions/partition-keeper.ts";
 export function createHandlers({
   importEvents,
   partitions,
+  applyWrites,
+  forgetWrites,
 }: {
   importEvents: ImportEvents;
   partitions: PartitionKeeper;
+  applyWrites: JobHandlers["applyWrites"];
+  forgetWrites: JobHandlers["forgetWrites"];
 }): JobHandlers {
   return {
     importEvents: importEvents.handler,
     premakePartitions: () => partitions.premake(),
+    applyWrites,
+    forgetWrites,
   };
 }

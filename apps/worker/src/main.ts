@@ -1,4 +1,5 @@
 import { createAuthenticator } from "@millrace/access";
+import { createCache, createRedisStore } from "@millrace/cache";
 import { connectPostgres } from "@millrace/db";
 import { connectQueues, startWorkers } from "@millrace/jobs";
 import {
@@ -18,6 +19,8 @@ import { createHandlers } from "./handlers.ts";
 import { observeWorker, observeWorkers } from "./ops/metrics.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { createPartitionKeeper } from "./partitions/partition-keeper.ts";
+import { createApplyWrites } from "./writes/apply-writes.ts";
+import { forgetWrites } from "./writes/forget-writes.ts";
 
 const config = configure(
   {
@@ -60,13 +63,32 @@ app.use(startTail({ ...config.tail, partitions, onError: onTailError }));
 const importEvents = app.use(
   createImportEvents({ storeEvents: createEventStore({ db, partitions }), batch: config.ingest.batch }),
 );
+const onCacheError = (err: Error): void => log.warn({ err }, "the cache's Redis has a fault; writes wait for it");
+const { leaseMs, ...cacheRedis } = config.cache;
+const cacheStore = app.use(createRedisStore({ ...cacheRedis, onError: onCacheError }));
+const cache = app.use(createCache({ store: cacheStore, hasMemory: false, leaseMs, onError: onCacheError }));
+const keepUnreadable = keepUnreadableJobs({ db });
+const applyWrites = app.use(
+  createApplyWrites({
+    db,
+    queues,
+    cache,
+    batch: config.writes.batch,
+    keepUnreadable: (text, message) => keepUnreadable({ queue: "writes", name: "writes.apply", data: text, message }),
+  }),
+);
 const workers = app.use(
   await startWorkers({
     ...config.queue,
-    handlers: createHandlers({ importEvents, partitions }),
-    concurrency: { ingest: config.ingest.concurrency, upkeep: 1 },
+    handlers: createHandlers({
+      importEvents,
+      partitions,
+      applyWrites: applyWrites.handler,
+      forgetWrites: forgetWrites({ db, keepMs: config.writes.keepMs }),
+    }),
+    concurrency: { ingest: config.ingest.concurrency, writes: config.writes.concurrency, upkeep: 1 },
     lockMs: config.ingest.lockMs,
-    keepUnreadable: keepUnreadableJobs({ db }),
+    keepUnreadable,
     onError,
     onRestart: (queue) => {
       restarts.inc({ queue });

@@ -74,7 +74,9 @@ test("a key seen before is known at once, without a promise or a query", async (
 
 test("admin includes every other scope", async () => {
   const { addKey, authenticate } = createWorld();
-  expect((await authenticate(addKey({ scopes: ["admin"] })))?.scopes).toEqual(new Set(["ingest", "read", "admin"]));
+  expect((await authenticate(addKey({ scopes: ["admin"] })))?.scopes).toEqual(
+    new Set(["ingest", "write", "read", "admin"]),
+  );
 });
 
 test.each([undefined, "", "Bearer", "Bearer ", `Basic ${newKey()}`, newKey(), `Bearer ${newKey()} x`, "Bearer mlr_x"])(
@@ -185,7 +187,7 @@ test("the use of a key is noted once a minute, and a failure to do so disturbs n
 });
 
 test("the development key has all scopes, and works only where it is set", () => {
-  const all = { name: "development", scopes: new Set(["ingest", "read", "admin"]) };
+  const all = { name: "development", scopes: new Set(["ingest", "write", "read", "admin"]) };
   expect(createWorld({ developmentKey: "millrace-dev" }).authenticate("millrace-dev")).toMatchObject(all);
   expect(createWorld({ developmentKey: "millrace-dev" }).authenticate("millrace-deV")).toBeUndefined();
   expect(createWorld().authenticate("millrace-dev")).toBeUndefined();

@@ -1,5 +1,5 @@
 /** What a key may be allowed to do. */
-export const scopes = ["ingest", "read", "admin"] as const;
+export const scopes = ["ingest", "write", "read", "admin"] as const;
 
 export type Scope = (typeof scopes)[number];
 

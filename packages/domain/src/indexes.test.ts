@@ -10,6 +10,7 @@ import {
   reportStatements,
   sessionStatements,
   userStatements,
+  writeStatements,
 } from "./index.ts";
 import { readIndexes, servedStatement } from "./testing/catalog.ts";
 import { planOf } from "./testing/plan.ts";
@@ -59,6 +60,8 @@ const samples = new Map<Statement<never, unknown>, readonly unknown[]>([
   [nonceStatements.consume, [Buffer.alloc(32), one]],
   [nonceStatements.countIssuedSince, [one, ago(0.5)]],
   [nonceStatements.deleteExpired, [ago(0.5), 50]],
+  [writeStatements.getById, [seededId(5)]],
+  [writeStatements.deleteFinished, [ago(24), 50]],
 ]);
 
 let database: TestDatabase;
@@ -68,7 +71,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => database[Symbol.asyncDispose]());
 
-const domainTables = ["users", "sessions", "reports", "blocks", "balances", "nonces"];
+const domainTables = ["users", "sessions", "reports", "blocks", "balances", "nonces", "writes"];
 
 test("every index of the domain's tables names a statement of the domain, and each a different one", async () => {
   const indexes = (await readIndexes(database.db)).filter(({ table }) => domainTables.includes(table));

@@ -25,6 +25,26 @@ export const jobs = {
     retry: { attempts: Number.MAX_SAFE_INTEGER, baseMs: 250, maxMs: 15_000 },
   }),
 
+  /**
+   * Applies the writes that wait for an entity, in their order. They are in the list of that name (see `Lists`), and
+   * so is what is to be done; a job without any finds that others have done it.
+   */
+  applyWrites: defineJob({
+    name: "writes.apply",
+    queue: "writes",
+    payload: z.object({ entity: z.string() }),
+    retry: { attempts: Number.MAX_SAFE_INTEGER, baseMs: 100, maxMs: 5_000 },
+  }),
+
+  /** Forgets what became of writes that were finished long ago. */
+  forgetWrites: defineJob({
+    name: "writes.forget",
+    queue: "upkeep",
+    payload: z.object({}),
+    retry: { attempts: 3, baseMs: 1_000, maxMs: 60_000 },
+    schedule: { pattern: "*/5 * * * *", payload: {} },
+  }),
+
   /** Makes the partitions of the current and the coming months before they are needed. */
   premakePartitions: defineJob({
     name: "partitions.premake",

@@ -16,13 +16,13 @@ export const defaultPrefix = "millrace";
  * A connection for adding jobs: it fails fast while Redis is away, so that a request is answered
  * with 503 and not kept waiting.
  */
-export function producerConnection(url: string): RedisClient {
+export function producerConnection(url: string, { isForListening = false } = {}): RedisClient {
   return redisAt(url, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: 5_000,
-    // A way that has gone silent is given up for another one: no answer will come on it.
-    socketTimeout: 5_000,
+    // A way that has gone silent is given up for another one: no answer will come on it. Who listens is not answered.
+    ...(isForListening ? { autoResubscribe: false } : { socketTimeout: 5_000 }),
   });
 }
 

@@ -13,7 +13,7 @@ import { connectQueues, type Queues } from "./queues.ts";
 import { startWorkers } from "./workers.ts";
 
 const onError = (): void => {};
-const concurrency = { ingest: 2, upkeep: 1 };
+const concurrency = { ingest: 2, upkeep: 1, writes: 1 };
 const { searchPath } = loadTestConfig(process.env);
 
 test("a worker whose connections have gone silent is restarted, and then takes what waits", async () => {
@@ -156,6 +156,8 @@ function collect() {
     handlers: {
       importEvents: async ({ count }: { count: number }) => entry(count).resolve(),
       premakePartitions: async () => {},
+      applyWrites: async () => {},
+      forgetWrites: async () => {},
     },
     of: (count: number) => entry(count).promise,
   };

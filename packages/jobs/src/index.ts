@@ -1,5 +1,7 @@
 export { type JobInput, type JobKey, type JobPayload, jobs, type QueueName, queueNames } from "./catalogue.ts";
 export { type JobEvent, jobEvents } from "./job-events.ts";
+export type { Lists } from "./lists.ts";
+export { openMailbox } from "./mail.ts";
 export type { Workers } from "./members.ts";
 export type { Notes } from "./notes.ts";
 export { connectQueues, type QueueLoad, type Queues } from "./queues.ts";

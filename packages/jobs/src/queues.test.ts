@@ -61,8 +61,13 @@ test("the load tells what waits, since when, and what was done", async () => {
   });
   await using _workers = await startWorkers({
     ...redis,
-    handlers: { importEvents: async () => {}, premakePartitions: async () => {} },
-    concurrency: { ingest: 1, upkeep: 1 },
+    handlers: {
+      importEvents: async () => {},
+      premakePartitions: async () => {},
+      applyWrites: async () => {},
+      forgetWrites: async () => {},
+    },
+    concurrency: { ingest: 1, upkeep: 1, writes: 1 },
     onError: () => {},
   });
   await bothDone;

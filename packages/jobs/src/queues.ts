@@ -8,6 +8,8 @@ import {
   type QueueRedisOptions,
   type RedisClient,
 } from "./connection.ts";
+import { createLists, type Lists } from "./lists.ts";
+import { channelOf } from "./mail.ts";
 import { createNotes, type Notes } from "./notes.ts";
 import { queueOf, wireNamesOf } from "./queue-names.ts";
 import { createQueueRegistry } from "./queue-registry.ts";
@@ -25,6 +27,10 @@ export interface Queues extends AsyncDisposable {
   depth(queue: QueueName): Promise<number>;
   /** Short texts beside the jobs. */
   readonly notes: Notes;
+  /** Ordered texts beside the jobs. */
+  readonly lists: Lists;
+  /** Sends a short text to the mailbox of that name; gives how many got it, which in a cluster says nothing. */
+  mail(mailbox: string, text: string): Promise<number>;
   /** What waits, and what it takes up. A handful of commands: for the background, not for each request. */
   load(queue: QueueName): Promise<QueueLoad>;
   /** Resolves if Redis answers, each node of a cluster. */
@@ -120,6 +126,9 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
     },
 
     notes: createNotes(connection, prefix),
+    lists: createLists(connection, prefix),
+
+    mail: (mailbox, text) => connection.publish(channelOf(prefix, mailbox), text),
 
     async upsertSchedulers() {
       await Promise.all(queueNames.flatMap(ownOf).map(syncSchedulers));

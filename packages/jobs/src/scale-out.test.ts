@@ -4,7 +4,7 @@ import { connectQueues } from "./queues.ts";
 import { type JobHandlers, startWorkers } from "./workers.ts";
 
 const payloadOf = (count: number) => ({ rows: "x\n", count, months: ["2026-11"], receivedAt: 0 });
-const concurrency = { ingest: 4, upkeep: 1 };
+const concurrency = { ingest: 4, upkeep: 1, writes: 1 };
 const onError = (): void => {};
 
 test("the queues of a cluster lie on its three nodes, and a worker that knows of none empties them all", async () => {
@@ -46,6 +46,8 @@ function collect(wanted: number): { readonly handlers: JobHandlers; readonly all
       if (seen.size === wanted) resolve([...seen].sort((a, b) => a - b));
     },
     premakePartitions: async () => {},
+    applyWrites: async () => {},
+    forgetWrites: async () => {},
   };
   return { handlers, all: promise };
 }

@@ -5,7 +5,7 @@ import { queueOn } from "./testing/queue-on.ts";
 import { type JobHandlers, PermanentJobError, startWorkers, type UnreadableJob } from "./workers.ts";
 
 const payload = { rows: "x\n", count: 1, months: ["2026-11"], receivedAt: 0 };
-const concurrency = { ingest: 4, upkeep: 1 };
+const concurrency = { ingest: 4, upkeep: 1, writes: 1 };
 
 test("a job is gone once its handler has resolved, and stays as long as it has not", async () => {
   await using redis = await createTestRedis();
@@ -85,7 +85,12 @@ function workersOn(
   handlers: Partial<JobHandlers>,
   keepUnreadable?: (job: UnreadableJob) => Promise<void>,
 ): Promise<AsyncDisposable> {
-  const others = { importEvents: async () => {}, premakePartitions: async () => {} };
+  const others = {
+    importEvents: async () => {},
+    premakePartitions: async () => {},
+    applyWrites: async () => {},
+    forgetWrites: async () => {},
+  };
   return startWorkers({
     url,
     prefix,

@@ -55,7 +55,7 @@ function refuseRoutesWithoutScope(app: FastifyInstance): void {
       names.length === 0
         ? undefined
         : new Error(
-            `Routes without a scope: ${names.join("; ")}. Give each config.scope: ingest, read, admin or public`,
+            `Routes without a scope: ${names.join("; ")}. Give each config.scope: ingest, write, read, admin or public`,
           ),
     );
   });

@@ -5,7 +5,7 @@ const commands = {
 Makes a key and shows it once; only its SHA-256 is stored.
 
   --name NAME     what the key is for, for people to read
-  --scope SCOPE   ingest, read or admin, which includes both; give it once for each
+  --scope SCOPE   ingest, write, read or admin, which includes all; give it once for each
   --expires WHEN  12h, 90d or 4w from now, or a date such as 2031-01-31 (default: never)
   --events-per-second N, --events-per-day N
                   what it may send before 429, instead of the limits of all keys`,

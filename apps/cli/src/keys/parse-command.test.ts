@@ -40,7 +40,7 @@ test.each([
   ["create", ["--name", " ", "--scope", "read"], "--name is missing"],
   ["create", ["--name", "a\nb", "--scope", "read"], "--name: write one line"],
   ["create", ["--name", "x"], "--scope is missing"],
-  ["create", ["--name", "x", "--scope", "write"], "--scope write: give ingest, read or admin"],
+  ["create", ["--name", "x", "--scope", "all"], "--scope all: give ingest, write, read or admin"],
   ["create", [...named, "--expires", "soon"], "--expires soon: write 12h, 90d or 4w"],
   ["create", [...named, "--expires", "2029-01-01"], "not in the future"],
   ["create", [...named, "--events-per-day", "0"], "--events-per-day 0: give a whole number above 0"],

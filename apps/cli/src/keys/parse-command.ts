@@ -60,7 +60,7 @@ function newKeyOf(values: CreateValues, nowMs: number): NewKey {
   if (name.length > 200 || /\p{Cc}/u.test(name)) {
     throw new UsageError("--name: write one line of at most 200 characters");
   }
-  if (values.scope === undefined) throw new UsageError("--scope is missing: give ingest, read or admin");
+  if (values.scope === undefined) throw new UsageError("--scope is missing: give ingest, write, read or admin");
   return {
     name,
     scopes: values.scope.map(scopeOf),
@@ -80,7 +80,7 @@ function countOf(option: "events-per-second" | "events-per-day", values: CreateV
 
 function scopeOf(text: string): Scope {
   if (isScope(text)) return text;
-  throw new UsageError(`--scope ${text}: give ingest, read or admin, and --scope once for each`);
+  throw new UsageError(`--scope ${text}: give ingest, write, read or admin, and --scope once for each`);
 }
 
 function expiresAtOf(text: string | undefined, nowMs: number): Date | undefined {

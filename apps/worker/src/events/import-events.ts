@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isPassing } from "@millrace/db";
 import type { JobHandler, JobPayload } from "@millrace/jobs";
 import { backoffMs } from "@millrace/runtime";
-import { type BatcherOptions, createBatcher } from "./batcher.ts";
+import { type BatcherOptions, createBatcher } from "../batcher.ts";
 import type { EventRows, StoredCounts } from "./store-events.ts";
 
 /** What is published on `millrace:events` for each batch of jobs. */

@@ -3,6 +3,7 @@ import { type JobEvent, jobEvents, type Workers } from "@millrace/jobs";
 import type { Logger } from "@millrace/runtime";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { type EventsEvent, eventsEvents } from "../events/import-events.ts";
+import { type WritesEvent, writesEvents } from "../writes/apply-writes.ts";
 
 const statementBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** From 1 ms to 100 s in steps of a quarter, so that percentiles read off it are close. */
@@ -63,6 +64,25 @@ export function observeWorker(registry: Registry, log: Logger): { readonly resta
     rows.inc({ outcome: "dead_lettered" }, event.counts.deadLettered);
     if (event.counts.deadLettered > 0)
       log.error({ rows: event.counts.deadLettered }, "events that PostgreSQL refuses are in dead_letters");
+  });
+
+  const acceptToApplied = new Histogram({
+    name: "millrace_write_accept_to_commit_seconds",
+    help: "From the arrival of a write at the API to the end of the transaction that applied it and its invalidations",
+    buckets: latencyBuckets,
+    registers,
+  });
+  const writes = new Counter({
+    name: "millrace_writes_total",
+    help: "Writes to the domain by kind and what became of them",
+    labelNames: ["kind", "outcome"],
+    registers,
+  });
+  writesEvents.subscribe((message) => {
+    const { applied, acceptedAt } = message as WritesEvent; // the channel carries nothing else
+    for (const { kind, outcome } of applied) writes.inc({ kind, outcome });
+    const now = Date.now();
+    for (const at of acceptedAt) acceptToApplied.observe(Math.max(0, now - at) / 1_000);
   });
 
   const jobRuns = new Histogram({

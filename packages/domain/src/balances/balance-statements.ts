@@ -20,18 +20,4 @@ export const balanceStatements = {
     "balances.list_by_address",
     `SELECT * FROM balances WHERE address = $1 ORDER BY asset`,
   ),
-
-  /**
-   * Records what a balance was at `observedAt`. No row when one as new is already there: observations may arrive
-   * twice or out of order, and the newest stands.
-   */
-  set: statement<[address: string, asset: string, amount: string, observedAt: Date], BalanceRow>(
-    "balances.set",
-    `INSERT INTO balances (address, asset, amount, updated_at)
-     VALUES ($1, $2, $3, $4)
-     ON CONFLICT (address, asset) DO UPDATE
-       SET amount = excluded.amount, updated_at = excluded.updated_at, version = balances.version + 1
-       WHERE balances.updated_at < excluded.updated_at
-     RETURNING *`,
-  ),
 } as const;

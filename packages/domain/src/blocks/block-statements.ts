@@ -63,21 +63,6 @@ export const blockStatements = {
       LIMIT $4`,
   ),
 
-  /** A second block of the same address replaces reason and expiry and keeps its place in the lists. */
-  create: statement<[blocker: string, blocked: string, reason: string | null, expiresAt: Date | null], BlockRow>(
-    "blocks.create",
-    `INSERT INTO blocks (blocker, blocked, reason, expires_at)
-     VALUES ($1, $2, $3, $4)
-     ON CONFLICT (blocker, blocked) DO UPDATE
-       SET reason = excluded.reason, expires_at = excluded.expires_at
-     RETURNING *`,
-  ),
-
-  remove: statement<[blocker: string, blocked: string], BlockRow>(
-    "blocks.remove",
-    `DELETE FROM blocks WHERE blocker = $1 AND blocked = $2 RETURNING *`,
-  ),
-
   /** Deletes up to `limit` blocks whose time is over. Processes that do this at once take different ones. */
   deleteExpired: statement<[limit: number], BlockRow>(
     "blocks.delete_expired",

@@ -1,6 +1,7 @@
 import { statement } from "@millrace/db";
+import type { reportStatuses } from "../cache-keys.ts";
 
-export type ReportStatus = "open" | "reviewing" | "resolved" | "dismissed";
+export type ReportStatus = (typeof reportStatuses)[number];
 
 export interface ReportRow {
   readonly id: string;
@@ -82,39 +83,5 @@ export const reportStatements = {
             ) AS p95_seconds
        FROM reports
       WHERE resolved_at >= $1 AND resolved_at < $2`,
-  ),
-
-  /** Files the report and marks its session as reported. No row when the id is taken: the same request ran before. */
-  create: statement<
-    [
-      id: string,
-      sessionId: string | null,
-      reporter: string,
-      reported: string,
-      category: string,
-      details: string | null,
-    ],
-    ReportRow
-  >(
-    "reports.create",
-    `WITH marked AS (
-       UPDATE sessions SET is_reported = true, updated_at = now(), version = version + 1
-        WHERE id = $2 AND NOT is_reported
-     )
-     INSERT INTO reports (id, session_id, reporter, reported, category, details)
-     VALUES ($1, $2, $3, $4, $5, $6)
-     ON CONFLICT (id) DO NOTHING
-     RETURNING *`,
-  ),
-
-  /** Moves a report on; a closed one can be opened again. No row when someone else changed it since `version`. */
-  setStatusIfUnchanged: statement<[id: string, status: ReportStatus, version: string], ReportRow>(
-    "reports.set_status_if_unchanged",
-    `UPDATE reports
-        SET status = $2,
-            resolved_at = CASE WHEN $2 IN ('resolved', 'dismissed') THEN now() END,
-            version = version + 1
-      WHERE id = $1 AND version = $3
-     RETURNING *`,
   ),
 } as const;

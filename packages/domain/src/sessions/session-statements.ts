@@ -19,33 +19,6 @@ export const sessionStatements = {
       LIMIT 1`,
   ),
 
-  /** No row when the id is taken: the same request ran before. */
-  create: statement<[id: string, caller: string, called: string, expiresAt: Date], SessionRow>(
-    "sessions.create",
-    `INSERT INTO sessions (id, a_addr, b_addr, expires_at)
-     VALUES ($1, $2, $3, $4)
-     ON CONFLICT (id) DO NOTHING
-     RETURNING *`,
-  ),
-
-  /** The call was answered; it may now last until `expiresAt`. */
-  start: statement<[id: string, expiresAt: Date], SessionRow>(
-    "sessions.start",
-    `UPDATE sessions
-        SET state = 'active', started_at = now(), expires_at = $2, updated_at = now(), version = version + 1
-      WHERE id = $1 AND state = 'created' AND expires_at > now()
-     RETURNING *`,
-  ),
-
-  end: statement<[id: string, reason: string], SessionRow>(
-    "sessions.end",
-    `UPDATE sessions
-        SET state = 'ended', ended_at = greatest(now(), started_at), end_reason = $2,
-            updated_at = now(), version = version + 1
-      WHERE id = $1 AND state <> 'ended'
-     RETURNING *`,
-  ),
-
   /** Ends up to `limit` open sessions whose time is over. Processes that do this at once take different ones. */
   endExpired: statement<[limit: number], SessionRow>(
     "sessions.end_expired",

@@ -48,6 +48,7 @@ const ownTables = [
   "telemetry_events",
   "telemetry_events_quarantine",
   "users",
+  "writes",
 ];
 
 /** The indexes of the tables that the first migrations make; what the runner keeps for itself is left out. */

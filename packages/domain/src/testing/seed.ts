@@ -80,8 +80,14 @@ const seeds = [
             now() - n * interval '0.2 seconds' + interval '5 minutes', CASE WHEN n % 3 > 0 THEN now() END
        FROM generate_series(1, 20000) AS n`,
   ),
+  statement(
+    "seed.writes",
+    `INSERT INTO writes (id, kind, outcome, accepted_at, finished_at)
+     SELECT ${idOf("n")}, 'users.save', 'done', now() - n * interval '1 minute', now() - n * interval '1 minute'
+       FROM generate_series(1, 20000) AS n`,
+  ),
   // Index-only scans need the visibility map that VACUUM writes.
-  statement("seed.analyze", `VACUUM (ANALYZE) users, sessions, reports, blocks, balances, nonces`),
+  statement("seed.analyze", `VACUUM (ANALYZE) users, sessions, reports, blocks, balances, nonces, writes`),
 ];
 
 /** Fills the domain's tables with tens of thousands of rows each. */

@@ -47,28 +47,6 @@ export const userStatements = {
       LIMIT $3`,
   ),
 
-  /** Creates the user or replaces name and profile, whatever was there. */
-  save: statement<[address: string, displayName: string | null, profile: string], UserRow>(
-    "users.save",
-    `INSERT INTO users (address, display_name, profile)
-     VALUES ($1, $2, $3)
-     ON CONFLICT (address) DO UPDATE
-       SET display_name = excluded.display_name,
-           profile = excluded.profile,
-           updated_at = now(),
-           version = users.version + 1
-     RETURNING *`,
-  ),
-
-  /** Replaces name and profile only if nobody edited them since `version`; otherwise returns no row. */
-  saveIfUnchanged: statement<[address: string, displayName: string | null, profile: string, version: string], UserRow>(
-    "users.save_if_unchanged",
-    `UPDATE users
-        SET display_name = $2, profile = $3, updated_at = now(), version = version + 1
-      WHERE address = $1 AND version = $4
-     RETURNING *`,
-  ),
-
   /** Notes that the user was here, at most once a minute so that a busy user does not cost a write a request. */
   see: statement<[address: string], never>(
     "users.see",

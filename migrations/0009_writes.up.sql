@@ -1,0 +1,29 @@
+-- What became of each write to the domain: so that one that is queued twice is applied once, and its sender can ask.
+--
+-- Locks: ACCESS EXCLUSIVE on api_keys while its rule on scopes is replaced and checked against its rows, for
+-- milliseconds: there are few keys. The table is new.
+
+CREATE TABLE writes (
+  id uuid PRIMARY KEY,
+  kind text NOT NULL,
+  outcome text NOT NULL,
+  detail text,
+  row jsonb,
+  touched jsonb NOT NULL DEFAULT '[]',
+  accepted_at timestamptz(3) NOT NULL,
+  finished_at timestamptz(3) NOT NULL DEFAULT now()
+);
+COMMENT ON COLUMN writes.row IS 'as the write left it; null when it changed none';
+COMMENT ON COLUMN writes.touched IS 'what is cached of what it changed, to be invalidated again when its job runs again';
+COMMENT ON INDEX writes_pkey IS 'serves writes.get_by_id';
+
+CREATE INDEX writes_finished_at_idx ON writes (finished_at);
+COMMENT ON INDEX writes_finished_at_idx IS 'serves writes.delete_finished';
+ALTER TABLE writes SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.1);
+
+-- Writes to the domain have a scope of their own.
+ALTER TABLE api_keys
+  DROP CONSTRAINT api_keys_scopes_check,
+  ADD CONSTRAINT api_keys_scopes_known
+    CHECK (cardinality(scopes) > 0 AND scopes <@ ARRAY['ingest', 'write', 'read', 'admin']) NOT VALID;
+ALTER TABLE api_keys VALIDATE CONSTRAINT api_keys_scopes_known;
