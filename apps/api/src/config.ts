@@ -12,6 +12,12 @@ import {
 } from "@millrace/runtime";
 import { z } from "zod";
 
+function ttlSeconds(ofDefault: number, what: string) {
+  return integer({ min: 1, max: 86_400 })
+    .default(ofDefault)
+    .describe(`after this long cached ${what} are looked up again, should a change not have been told`);
+}
+
 /** The variables that the API reads. */
 export const variables = {
   HOST: z.string().default("127.0.0.1").describe("address to listen on"),
@@ -60,6 +66,35 @@ export const variables = {
   INGEST_KEY_EVENTS_PER_DAY: integer({})
     .default(0)
     .describe("events that a key may send in a day (UTC) before 429; 0 for any number"),
+  WRITE_MAX_WAIT_MS: integer({ min: 100, max: 25_000 })
+    .default(20_000)
+    .describe("how long a request may wait for its write, whatever it prefers"),
+  CACHE_USERS_TTL_SECONDS: ttlSeconds(600, "users"),
+  CACHE_SESSIONS_TTL_SECONDS: ttlSeconds(3_600, "sessions"),
+  CACHE_REPORTS_TTL_SECONDS: ttlSeconds(300, "reports"),
+  CACHE_BALANCES_TTL_SECONDS: ttlSeconds(30, "balances"),
+  CACHE_BLOCKS_TTL_SECONDS: ttlSeconds(600, "blocks"),
+  CACHE_TTL_TUNING: z
+    .enum(["on", "off"])
+    .default("off")
+    .describe("whether these times follow from use, between a quarter and four times of what they are set to"),
+  CACHE_MEMORY_BYTES: bytes({ min: 1_024 })
+    .default(64 * 1_024 ** 2)
+    .describe("what a process keeps of the cache in its own memory"),
+  CACHE_TIMEOUT_MS: integer({ min: 1, max: 10_000 })
+    .default(50)
+    .describe("how long a read waits for the cache's Redis before it asks the database"),
+  CACHE_LEASE_MS: integer({ min: 100, max: 60_000 })
+    .default(1_000)
+    .describe("how long a write waits for an API process that died; the same in all processes"),
+  SIGN_IN_DOMAINS: z
+    .string()
+    .default("localhost")
+    .transform((text) => text.split(",").map((domain) => domain.trim()))
+    .pipe(z.array(z.string().regex(/^[\w.:[\]-]+$/, "write domains such as example.org,app.example.org:8443")))
+    .describe("domains that a sign-in message may be for, separated by commas"),
+  SIGN_IN_NONCE_SECONDS: integer({ min: 10, max: 86_400 }).default(300).describe("how long a nonce can be used"),
+  SIGN_IN_NONCES_PER_MINUTE: integer({ min: 1 }).default(30).describe("nonces that an address may ask for"),
   TAIL_MAX_CLIENTS: integer({ max: 10_000 }).default(50).describe("clients that may follow the tail at once"),
   TAIL_MAX_EVENTS_PER_SECOND: integer({ min: 1 }).default(500).describe("events that one of them is sent in a second"),
   SHUTDOWN_GRACE_MS: integer({ min: 100 }).default(15_000).describe("time to finish after SIGTERM"),
@@ -113,6 +148,29 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
         eventsPerDay: read.INGEST_KEY_EVENTS_PER_DAY,
       },
       counts: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX },
+    },
+    cache: {
+      redis: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX, timeoutMs: read.CACHE_TIMEOUT_MS },
+      leaseMs: read.CACHE_LEASE_MS,
+    },
+    domain: {
+      caches: {
+        ttls: {
+          users: read.CACHE_USERS_TTL_SECONDS * 1_000,
+          sessions: read.CACHE_SESSIONS_TTL_SECONDS * 1_000,
+          reports: read.CACHE_REPORTS_TTL_SECONDS * 1_000,
+          balances: read.CACHE_BALANCES_TTL_SECONDS * 1_000,
+          blocks: read.CACHE_BLOCKS_TTL_SECONDS * 1_000,
+        },
+        memoryBytes: read.CACHE_MEMORY_BYTES,
+        areTtlsTuned: read.CACHE_TTL_TUNING === "on",
+      },
+      signIn: {
+        domains: read.SIGN_IN_DOMAINS,
+        nonceTtlMs: read.SIGN_IN_NONCE_SECONDS * 1_000,
+        noncesPerMinute: read.SIGN_IN_NONCES_PER_MINUTE,
+      },
+      maxWaitMs: read.WRITE_MAX_WAIT_MS,
     },
     ingest: {
       lingerMs: read.INGEST_LINGER_MS,

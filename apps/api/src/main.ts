@@ -1,6 +1,7 @@
 import { createAuthenticator } from "@millrace/access";
+import { createCache, createRedisStore } from "@millrace/cache";
 import { connectPostgres } from "@millrace/db";
-import { connectQueues } from "@millrace/jobs";
+import { connectQueues, openMailbox } from "@millrace/jobs";
 import {
   announceReady,
   configure,
@@ -12,6 +13,7 @@ import {
 import { createTailFeed } from "@millrace/tail";
 import { loadConfig, variables } from "./config.ts";
 import { createServer } from "./server.ts";
+import { createOutcomes } from "./writes/outcomes.ts";
 
 const config = configure(
   {
@@ -46,6 +48,19 @@ const tailFeed = app.use(
     onError: (err) => log.warn({ err }, "the tail's Redis has a fault; the rest goes on without it"),
   }),
 );
+const onCacheError = (err: Error): void =>
+  log.warn({ err }, "the cache's Redis has a fault; reads go to the database without it");
+const cacheStore = app.use(createRedisStore({ ...config.cache.redis, onError: onCacheError }));
+const cache = app.use(createCache({ store: cacheStore, leaseMs: config.cache.leaseMs, onError: onCacheError }));
+const outcomes = createOutcomes(db);
+app.use(
+  openMailbox({
+    ...config.queue,
+    name: outcomes.mailbox,
+    onLetter: outcomes.read,
+    onError: (err) => log.warn({ err }, "the queue's Redis connection has a fault"),
+  }),
+);
 for (const danger of (await queues.inspect()).dangers) log.warn(danger);
 const server = await createServer({
   db,
@@ -59,6 +74,10 @@ const server = await createServer({
   ingest: config.ingest,
   admission: config.admission,
   tail: { feed: tailFeed, limits: config.tail.limits },
+  cache,
+  cacheRedis: cacheStore,
+  outcomes,
+  domain: config.domain,
 });
 app.defer(() => server.close());
 const url = await server.listen(config.http);

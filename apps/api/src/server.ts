@@ -1,4 +1,5 @@
 import type { Authenticator } from "@millrace/access";
+import type { Cache } from "@millrace/cache";
 import type { Db } from "@millrace/db";
 import type { Queues } from "@millrace/jobs";
 import type { Logger } from "@millrace/runtime";
@@ -7,7 +8,9 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import type { Registry } from "prom-client";
 import { registerAccess } from "./access/require-scope.ts";
 import { type AdmissionOptions, startAdmission } from "./admission/start-admission.ts";
+import { type CacheRoutesNeeds, registerCache } from "./caching/cache-routes.ts";
 import { registerDeadLetters } from "./dead-letters/dead-letter-routes.ts";
+import { type DomainOptions, registerDomain } from "./domain-routes.ts";
 import { ingestMediaTypes } from "./events/candidates.ts";
 import { createIdempotency } from "./events/idempotency.ts";
 import { createIngestBuffer } from "./events/ingest-buffer.ts";
@@ -20,6 +23,7 @@ import { registerHealth } from "./http/health.ts";
 import { registerMetrics } from "./http/metrics.ts";
 import { HttpProblem, problemOf, sendProblem } from "./http/problem.ts";
 import { registerOtlp } from "./otlp/otlp-routes.ts";
+import type { Outcomes } from "./writes/outcomes.ts";
 
 export interface ServerNeeds {
   readonly db: Db;
@@ -35,6 +39,10 @@ export interface ServerNeeds {
   };
   readonly admission: AdmissionOptions;
   readonly tail: Pick<TailOptions, "feed" | "limits">;
+  readonly cache: Cache;
+  readonly cacheRedis: CacheRoutesNeeds["redis"];
+  readonly outcomes: Outcomes;
+  readonly domain: DomainOptions;
 }
 
 /** The HTTP server, not yet listening. Closing it answers the requests under way first. */
@@ -98,6 +106,8 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   registerReading(app, { db });
   registerDeadLetters(app, { db, queues });
   registerTail(app, { ...needs.tail, authenticator });
+  registerDomain(app, { ...needs.domain, db, queues, cache: needs.cache, outcomes: needs.outcomes, idempotency });
+  registerCache(app, { cache: needs.cache, redis: needs.cacheRedis, metrics });
   return app;
 }
 

@@ -4,6 +4,7 @@ import type { RedisClient } from "./connection.ts";
 export interface Notes {
   /** Keeps the text unless there is one of that name already; gives the one that was there, or `undefined`. */
   keepOnce(name: string, text: string, seconds: number): Promise<string | undefined>;
+  read(name: string): Promise<string | undefined>;
   /** Puts another text in the place of one that is still there; its time goes on. */
   replace(name: string, text: string): Promise<void>;
 }
@@ -17,6 +18,10 @@ export function createNotes(redis: RedisClient, prefix: string): Notes {
         const existing = await redis.get(keyOf(name));
         if (existing !== null) return existing; // else its time was over in between
       }
+    },
+
+    async read(name) {
+      return (await redis.get(keyOf(name))) ?? undefined;
     },
 
     async replace(name, text) {

@@ -1,5 +1,5 @@
 import type { Principal } from "@millrace/access";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Counter, Gauge, type Registry } from "prom-client";
 import { HttpProblem } from "../http/problem.ts";
 import type { KeyRates, RatePolicy, RateState } from "./key-rates.ts";
@@ -7,6 +7,10 @@ import type { PressureReason } from "./pressure.ts";
 import type { PressureWatch } from "./watch-pressure.ts";
 
 declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Its requests go through the queue, though they carry no events. */
+    isQueuedWrite?: boolean;
+  }
   interface FastifyRequest {
     /** Events that were accepted from this request; set by routes that take events. */
     acceptedEvents: number;
@@ -32,13 +36,14 @@ export function registerAdmission(app: FastifyInstance, needs: AdmissionNeeds): 
 
   app.addHook("onRequest", (request, reply, done) => {
     const { principal } = request;
-    if (principal === null || request.routeOptions.config.scope !== "ingest") return done();
+    const { scope } = request.routeOptions.config;
+    if (principal === null || (scope !== "ingest" && !bringsWork(request))) return done();
     const reason = pressure.reason();
     if (reason !== undefined) {
       refused.inc({ reason });
       return done(overloaded(reason));
     }
-    const state = rates.state(principal.keyId, policiesOf(principal));
+    const state = scope === "ingest" ? rates.state(principal.keyId, policiesOf(principal)) : undefined;
     if (state !== undefined && state.remaining <= 0) {
       refused.inc({ reason: "key_rate" });
       tellRate(reply, state);
@@ -63,6 +68,11 @@ export function registerAdmission(app: FastifyInstance, needs: AdmissionNeeds): 
       },
     ];
   });
+}
+
+/** A write to the domain goes through the queue; the routes beside it that only ask or sign in do not. */
+function bringsWork({ routeOptions }: FastifyRequest): boolean {
+  return routeOptions.config.isQueuedWrite === true;
 }
 
 function countersOf(registry: Registry, pressure: AdmissionNeeds["pressure"]): Counter<"reason"> {
@@ -94,9 +104,9 @@ function countersOf(registry: Registry, pressure: AdmissionNeeds["pressure"]): C
 }
 
 const pressureDetails: Readonly<Record<PressureReason, string>> = {
-  queue_full: "The queue is nearly full; send the same events again later",
-  queue_slow: "Events come faster than they are stored; send the same ones again later",
-  memory_full: "This server is short of memory; send the same events again later",
+  queue_full: "The queue is nearly full; send the same again later",
+  queue_slow: "More comes than is stored; send the same again later",
+  memory_full: "This server is short of memory; send the same again later",
 };
 
 function overloaded(reason: PressureReason): HttpProblem {

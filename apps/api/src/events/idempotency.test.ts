@@ -42,6 +42,7 @@ test("a key is for one body, and must be a key", async () => {
 test("while the queue is away nobody is told that a key was new", async () => {
   const away: Queues["notes"] = {
     keepOnce: () => Promise.reject(new Error("away")),
+    read: async () => undefined,
     replace: () => Promise.reject(new Error("away")),
   };
   await using api = await startApi(away);

@@ -1,3 +1,4 @@
+import { CacheAwayError } from "@millrace/cache";
 import { isPassing, sqlStateOf } from "@millrace/db";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
@@ -51,6 +52,9 @@ export function problemOf(error: unknown): HttpProblem {
       .map(({ parameter, message }) => (parameter ? `${parameter}: ${message}` : message))
       .join("; ");
     return new HttpProblem({ status: 400, code: "invalid_request", detail, members: { errors } });
+  }
+  if (error instanceof CacheAwayError) {
+    return unavailable("cache_unavailable", "The cache's Redis does not answer; try again", error);
   }
   const fastify = problemOfFastify(error);
   if (fastify !== undefined) return fastify;

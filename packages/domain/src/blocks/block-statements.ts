@@ -19,6 +19,13 @@ export const blockStatements = {
      ) AS is_blocked`,
   ),
 
+  /** Those of the pairs that are blocked; blocks whose time is over are among them. */
+  findMany: statement<[blockers: readonly string[], blocked: readonly string[]], BlockRow>(
+    "blocks.find_many",
+    `SELECT blocks.* FROM blocks JOIN unnest($1::text[], $2::text[]) AS pair (one, other)
+         ON blocks.blocker = pair.one AND blocks.blocked = pair.other`,
+  ),
+
   /** Whether either has blocked the other: the two cannot call each other. */
   isBlockedEitherWay: statement<[one: string, other: string], { is_blocked: boolean }>(
     "blocks.is_blocked_either_way",

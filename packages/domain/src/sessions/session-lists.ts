@@ -5,6 +5,27 @@ import type { SessionRow, SessionState } from "./session-row.ts";
 type Cursor = [beforeTime: Date | string, beforeId: string, limit: number];
 
 export const sessionLists = {
+  /** The calls of an address on either side; a state or a mark that is null may be any. Each side is read by its index. */
+  listByAddress: statement<
+    [address: string, state: SessionState | null, isReported: boolean | null, ...Cursor],
+    SessionRow
+  >(
+    "sessions.list_by_address",
+    `(SELECT * FROM sessions
+       WHERE a_addr = $1 AND (created_at, id) < ($4, $5)
+         AND ($2::text IS NULL OR state = $2) AND ($3::boolean IS NULL OR is_reported = $3)
+       ORDER BY created_at DESC, id DESC
+       LIMIT $6)
+     UNION ALL
+     (SELECT * FROM sessions
+       WHERE b_addr = $1 AND (created_at, id) < ($4, $5)
+         AND ($2::text IS NULL OR state = $2) AND ($3::boolean IS NULL OR is_reported = $3)
+       ORDER BY created_at DESC, id DESC
+       LIMIT $6)
+     ORDER BY created_at DESC, id DESC
+     LIMIT $6`,
+  ),
+
   listByAAddr: statement<[address: string, ...Cursor], SessionRow>(
     "sessions.list_by_a_addr",
     `SELECT * FROM sessions

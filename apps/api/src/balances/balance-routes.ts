@@ -1,0 +1,114 @@
+import type { Db } from "@millrace/db";
+import { balanceStatements, cacheKeys } from "@millrace/domain";
+import type { FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { walletAddress } from "../addresses/wallet-address.ts";
+import type { DomainCaches } from "../caching/domain-caches.ts";
+import { hashed, sendFound, versioned } from "../caching/representation.ts";
+import { commonProblems } from "../events/read/reply-schemas.ts";
+import { HttpProblem } from "../http/problem.ts";
+import { problemReply } from "../http/problem-reply.ts";
+import type { Writer } from "../writes/writer.ts";
+import { balance, balanceOf } from "./balance.ts";
+
+const maxUint256 = 2n ** 256n - 1n;
+
+const asset = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]{1,100}$/, "must have 1 to 100 letters, digits, or . _ : -")
+  .meta({ example: "eip155:1" });
+const ofAddress = z.object({ address: walletAddress });
+const ofAsset = z.object({ address: walletAddress, asset });
+const body = z.strictObject({
+  amount: z
+    .string()
+    .regex(/^\d{1,78}$/, "must be a whole number in the asset's smallest unit, as text")
+    .refine((amount) => !/^\d{1,78}$/.test(amount) || BigInt(amount) <= maxUint256, "must be below 2^256"),
+  observed_at: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .describe("When it was so; an older observation never replaces a newer one. Default: now"),
+});
+
+export interface BalanceNeeds {
+  readonly db: Db;
+  readonly caches: Pick<DomainCaches, "balances">;
+  readonly writer: Writer;
+}
+
+export function registerBalances(app: FastifyInstance, { db, caches, writer }: BalanceNeeds): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const tags = ["balances"];
+  const config = { scope: "read" } as const;
+
+  routes.get(
+    "/v1/balances/:address",
+    {
+      config,
+      schema: {
+        tags,
+        summary: "Read all balances of an address",
+        params: ofAddress,
+        response: { 200: z.object({ balances: z.array(balance) }), ...commonProblems },
+      },
+    },
+    (request, reply) => {
+      const { address } = request.params;
+      const load = async () => {
+        const rows = await db.rows(balanceStatements.listByAddress, [address]);
+        return hashed({
+          balances: rows.map((row) => {
+            const { version: _version, ...shown } = balanceOf(row);
+            return shown;
+          }),
+        });
+      };
+      const found = caches.balances.get(cacheKeys.balances(address).key, load);
+      sendFound(request, reply, found, () => notFound(address, "any asset"));
+    },
+  );
+
+  routes.get(
+    "/v1/balances/:address/:asset",
+    {
+      config,
+      schema: {
+        tags,
+        summary: "Read one balance",
+        params: ofAsset,
+        response: { 200: balance, ...commonProblems, 404: problemReply("It was never set") },
+      },
+    },
+    (request, reply) => {
+      const { address, asset } = request.params;
+      const load = async () => {
+        const [row] = await db.rows(balanceStatements.get, [address, asset]);
+        return row && versioned(balanceOf(row));
+      };
+      const found = caches.balances.get(cacheKeys.balance(address, asset).key, load);
+      sendFound(request, reply, found, () => notFound(address, asset));
+    },
+  );
+
+  writer.route({
+    method: "PUT",
+    url: "/v1/balances/:address/:asset",
+    kind: "balances.set",
+    tag: "balances",
+    summary: "Set a balance to what was observed",
+    params: ofAsset,
+    body,
+    row: balance,
+    payloadOf: ({ params: { address, asset }, body: { amount, observed_at }, at }) => ({
+      address,
+      asset,
+      amount,
+      observed_at: observed_at ?? at,
+    }),
+  });
+}
+
+function notFound(address: string, asset: string): HttpProblem {
+  return new HttpProblem({ status: 404, code: "balance_not_found", detail: `${address} has no balance of ${asset}` });
+}

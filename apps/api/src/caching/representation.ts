@@ -1,0 +1,65 @@
+import { hash } from "node:crypto";
+import type { Representation } from "@millrace/cache";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { HttpProblem } from "../http/problem.ts";
+
+/** A row as its reply: its version is its entity tag, which clients send back in If-Match. */
+export function versioned(body: Readonly<Record<string, unknown>> & { readonly version: string }): Representation {
+  const { version, ...shown } = body;
+  return { etag: `"${version}"`, body: Buffer.from(JSON.stringify(shown)) };
+}
+
+/** Anything else as its reply; the entity tag tells whether it has changed. */
+export function hashed(value: unknown): Representation {
+  const body = Buffer.from(JSON.stringify(value));
+  return { etag: `"${hash("sha1", body, "base64url").slice(0, 16)}"`, body };
+}
+
+/** Sends what was found, at once if it is at hand; 304 when the client has it already (RFC 9110, 13.1.2). */
+export function sendFound(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  found: Representation | undefined | Promise<Representation | undefined>,
+  notFound: () => HttpProblem,
+): void {
+  if (found instanceof Promise) {
+    found
+      .then((value) => send(request, reply, value, notFound))
+      .catch((error: unknown) => {
+        reply.send(error);
+      });
+  } else send(request, reply, found, notFound);
+}
+
+function send(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  found: Representation | undefined,
+  notFound: () => HttpProblem,
+): void {
+  if (found === undefined) throw notFound();
+  const { etag, body } = found;
+  // Who keeps a copy must ask each time whether it is still so.
+  reply.headers({ etag, "cache-control": "private, no-cache" });
+  const known = request.headers["if-none-match"];
+  if (known !== undefined && hasTag(known, etag)) reply.code(304).send();
+  else reply.header("content-type", "application/json; charset=utf-8").send(body);
+}
+
+function hasTag(header: string, etag: string): boolean {
+  return header.trim() === "*" || header.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
+}
+
+/** The version that a client names in If-Match; `undefined` when it names none. */
+export function expectedVersionIn(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const version = /^"(\d{1,18})"$/.exec(header.trim())?.[1];
+  if (version === undefined) {
+    throw new HttpProblem({
+      status: 400,
+      code: "invalid_if_match",
+      detail: 'If-Match must be the ETag of what you read, such as "3" with its quotes',
+    });
+  }
+  return version;
+}
