@@ -1,4 +1,5 @@
 import { createAuthenticator } from "@millrace/access";
+import { createCache, createRedisStore } from "@millrace/cache";
 import { createTestDatabase, createTestRedis } from "@millrace/embedded/testing";
 import { connectQueues } from "@millrace/jobs";
 import { createLogger, createMetrics } from "@millrace/runtime";
@@ -8,6 +9,7 @@ import type { FastifyInstance } from "fastify";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { createServer } from "./server.ts";
+import { createOutcomes } from "./writes/outcomes.ts";
 
 const openApi = z.object({
   paths: z.record(z.string(), z.record(z.string(), z.looseObject({ security: z.array(z.unknown()).optional() }))),
@@ -35,7 +37,7 @@ test("without a key every route answers 401, but those that tell nothing of the 
   const open: string[] = [];
   for (const route of api.routes) {
     const [method = "", path = ""] = route.split(" ");
-    const { statusCode } = await api.app.inject({ method: method === "post" ? "POST" : "GET", url: path });
+    const { statusCode } = await api.app.inject({ method: methodOf(method), url: path });
     if (statusCode !== 401) open.push(route);
     const security = paths[path]?.[method]?.security;
     if (security !== undefined) expect([route, security.length === 0]).toEqual([route, statusCode !== 401]);
@@ -49,6 +51,7 @@ async function startApi(): Promise<{ app: FastifyInstance; routes: string[] } & 
   const redis = parts.use(await createTestRedis());
   const queues = parts.use(await connectQueues({ ...redis, onError: () => {} }));
   const feed = parts.use(createTailFeed({ ...redis, onError: () => {} }));
+  const store = parts.use(createRedisStore({ ...redis, onError: () => {} }));
   const app = await createServer({
     db,
     queues,
@@ -67,11 +70,28 @@ async function startApi(): Promise<{ app: FastifyInstance; routes: string[] } & 
       counts: redis,
     },
     tail: { feed, limits: { maxClients: 1, maxEventsPerSecond: 1 } },
+    cache: parts.use(createCache({ store, onError: () => {} })),
+    cacheRedis: store,
+    outcomes: createOutcomes(db),
+    domain: {
+      caches: {
+        ttls: { users: 1_000, sessions: 1_000, reports: 1_000, balances: 1_000, blocks: 1_000 },
+        memoryBytes: 1_000_000,
+        areTtlsTuned: false,
+      },
+      signIn: { domains: ["localhost"], nonceTtlMs: 60_000, noncesPerMinute: 9 },
+      maxWaitMs: 1_000,
+    },
   });
   parts.defer(() => app.close());
   await app.ready();
   const running = parts.move();
   return { app, routes: routesOf(app), [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+function methodOf(name: string): "GET" | "POST" | "PUT" | "PATCH" | "DELETE" {
+  const found = (["POST", "PUT", "PATCH", "DELETE"] as const).find((method) => method === name.toUpperCase());
+  return found ?? "GET";
 }
 
 /** `get /v1/events/{id}` and so on, without the pages of `/docs`. */
@@ -88,7 +108,7 @@ function routesOf(app: FastifyInstance): string[] {
     if (path.startsWith("/docs")) return [];
     return methods
       .split(", ")
-      .filter((method) => method === "GET" || method === "POST" || method === "DELETE" || method === "PUT")
+      .filter((method) => ["GET", "POST", "DELETE", "PUT", "PATCH"].includes(method))
       .map((method) => `${method.toLowerCase()} ${path}`);
   });
 }

@@ -25,7 +25,7 @@ const overheadBytes = 160;
 export function createMemory<Value>(maxBytes: number): Memory<Value> {
   const bounded = (bytes: number) =>
     new LRUCache<string, Kept<Value>>({
-      maxSize: Math.max(1, bytes),
+      maxSize: Math.max(1, Math.floor(bytes)),
       maxEntrySize: Math.max(1, Math.floor(bytes / 4)),
       max: Math.max(1, Math.ceil(bytes / overheadBytes)),
     });

@@ -1,0 +1,80 @@
+import type { Db } from "@millrace/db";
+import { createTestDatabase, createTestRedis } from "@millrace/embedded/testing";
+import { runService, type ServiceProcess } from "../compose/service-process.ts";
+
+export interface Api {
+  readonly url: string;
+  readonly process: ServiceProcess;
+  /** Sends a request with the key of the test; `body` as JSON. */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+}
+
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Empty for an answer without a body. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface FleetOptions {
+  readonly apis?: number;
+  readonly workers?: number;
+  readonly cacheUrl?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const key = "millrace-test";
+
+/** APIs and workers as processes, on the servers of the tests. */
+export async function startFleet({ apis = 1, workers = 1, cacheUrl, environment = {} }: FleetOptions = {}) {
+  await using parts = new AsyncDisposableStack();
+  const database = parts.use(await createTestDatabase());
+  const redis = parts.use(await createTestRedis());
+  const shared = {
+    DATABASE_URL: database.url,
+    QUEUE_REDIS_URL: redis.url,
+    CACHE_REDIS_URL: cacheUrl ?? redis.url,
+    QUEUE_PREFIX: redis.prefix,
+    LOG_LEVEL: "error",
+    ...environment,
+  };
+  const run = (app: string, others: Readonly<Record<string, string>> = {}): ServiceProcess =>
+    parts.use(runService({ command: ["node", `apps/${app}/src/main.ts`], environment: shared }, others));
+  const started = Array.from({ length: apis }, () => run("api", { PORT: "0", DEVELOPMENT_KEY: key }));
+  const working = Array.from({ length: workers }, () => run("worker"));
+  await Promise.all(working.map(({ ready }) => ready));
+  const running: Api[] = [];
+  for (const process of started) {
+    const { url = "" } = await process.ready;
+    running.push({ url, process, call: (method, path, options) => callApi(url + path, method, options) });
+  }
+  const db: Db = database.db;
+  const all = parts.move();
+  return {
+    db,
+    redis,
+    apis: running,
+    workers: working,
+    startWorker: () => run("worker"),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+async function callApi(url: string, method: string, { body, headers }: CallOptions = {}): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      authorization: `Bearer ${key}`,
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === "" ? {} : JSON.parse(text) };
+}
