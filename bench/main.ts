@@ -1,6 +1,8 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { withBenchServers } from "./bench-servers.ts";
+import { runCache } from "./cache/cache.ts";
+import { runStaleness } from "./cache/staleness.ts";
 import { runExport } from "./export.ts";
 import { indexSets } from "./index-sets.ts";
 import { runIngest } from "./ingest.ts";
@@ -12,6 +14,9 @@ const help = `npm run bench -- NAME [--json]
   export   a download of a million rows and the memory it takes (--rows N)
 
   overload  three times what the workers can take, and what becomes of it (--seconds N, --max-wait-ms N)
+
+  staleness  readers and writers in three processes, here and with other caches; reads too old (--seconds N)
+  cache     cached reads beside a bare route and beside one GET of Redis, and the library beside others (--requests N)
 
   --events N   events of each measured load (ingest; default 300000)
   --indexes S  all, or core: what a smaller schema would have, to see what the others cost (ingest; default all)
@@ -29,6 +34,7 @@ const { values, positionals } = parseArgs({
     indexes: { type: "string", default: "all" },
     seconds: { type: "string", default: "60" },
     "max-wait-ms": { type: "string", default: "5000" },
+    requests: { type: "string", default: "60000" },
     rows: { type: "string", default: "1000000" },
   },
 });
@@ -38,21 +44,26 @@ const { json } = values;
 const events = Number(values.events);
 const rows = Number(values.rows);
 const indexes = indexSets.find((set) => set === values.indexes);
+const requests = Number(values.requests);
 const seconds = Number(values.seconds);
 const maxWaitMs = Number(values["max-wait-ms"]);
 const isCount = (count: number): boolean => Number.isSafeInteger(count) && count > 0;
 
 if (values.help || name === undefined) {
   process.stdout.write(help);
-} else if (indexes === undefined || ![events, rows, seconds, maxWaitMs].every(isCount)) {
+} else if (indexes === undefined || ![events, rows, requests, seconds, maxWaitMs].every(isCount)) {
   process.stderr.write(
-    `--events, --rows, --seconds and --max-wait-ms are positive whole numbers, --indexes is ${indexSets.join(" or ")}.\n`,
+    `--events, --rows, --requests, --seconds and --max-wait-ms are positive whole numbers, --indexes is ${indexSets.join(" or ")}.\n`,
   );
   process.exitCode = 2;
 } else if (name === "ingest") {
   await withBenchServers((servers) => runIngest({ json, events, indexes, servers }));
 } else if (name === "overload") {
   await withBenchServers((servers) => runOverload({ json, seconds, maxWaitMs, servers }));
+} else if (name === "staleness") {
+  await withBenchServers((servers) => runStaleness({ json, seconds, servers }));
+} else if (name === "cache") {
+  await withBenchServers((servers) => runCache({ json, requests, servers }));
 } else if (name === "export") {
   await withBenchServers(({ databaseUrl }) => runExport({ json, rows, databaseUrl }));
 } else {

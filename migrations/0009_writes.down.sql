@@ -1,13 +1,5 @@
--- Forgets what became of writes, and takes the scope `write` away from the keys that have it.
+-- Forgets what became of writes.
 --
--- Locks: ACCESS EXCLUSIVE on api_keys for milliseconds.
-
-UPDATE api_keys SET scopes = array_remove(scopes, 'write') WHERE 'write' = ANY (scopes) AND cardinality(scopes) > 1;
-UPDATE api_keys SET scopes = ARRAY['read'], revoked_at = coalesce(revoked_at, now()) WHERE scopes = ARRAY['write'];
-ALTER TABLE api_keys
-  DROP CONSTRAINT api_keys_scopes_known,
-  ADD CONSTRAINT api_keys_scopes_check
-    CHECK (cardinality(scopes) > 0 AND scopes <@ ARRAY['ingest', 'read', 'admin']) NOT VALID;
-ALTER TABLE api_keys VALIDATE CONSTRAINT api_keys_scopes_check;
+-- Locks: ACCESS EXCLUSIVE on writes, which goes away.
 
 DROP TABLE writes;

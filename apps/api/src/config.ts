@@ -78,9 +78,9 @@ export const variables = {
     .enum(["on", "off"])
     .default("off")
     .describe("whether these times follow from use, between a quarter and four times of what they are set to"),
-  CACHE_MEMORY_BYTES: bytes({ min: 1_024 })
+  CACHE_MEMORY_BYTES: bytes()
     .default(64 * 1_024 ** 2)
-    .describe("what a process keeps of the cache in its own memory"),
+    .describe("what a process keeps of the cache in its own memory; 0: nothing, only Redis does"),
   CACHE_TIMEOUT_MS: integer({ min: 1, max: 10_000 })
     .default(50)
     .describe("how long a read waits for the cache's Redis before it asks the database"),
