@@ -7,6 +7,7 @@ import { runExport } from "./export.ts";
 import { indexSets } from "./index-sets.ts";
 import { runIngest } from "./ingest.ts";
 import { runOverload } from "./overload.ts";
+import { runWorkload } from "./workload/workload.ts";
 
 const help = `npm run bench -- NAME [--json]
 
@@ -17,6 +18,8 @@ const help = `npm run bench -- NAME [--json]
 
   staleness  readers and writers in three processes, here and with other caches; reads too old (--seconds N)
   cache     cached reads beside a bare route and beside one GET of Redis, and the library beside others (--requests N)
+
+  workload  reads and writes of the domain at 250 a second and at ten times that, with ingest beside (--seconds N)
 
   --events N   events of each measured load (ingest; default 300000)
   --indexes S  all, or core: what a smaller schema would have, to see what the others cost (ingest; default all)
@@ -62,6 +65,8 @@ if (values.help || name === undefined) {
   await withBenchServers((servers) => runOverload({ json, seconds, maxWaitMs, servers }));
 } else if (name === "staleness") {
   await withBenchServers((servers) => runStaleness({ json, seconds, servers }));
+} else if (name === "workload") {
+  await withBenchServers((servers) => runWorkload({ json, seconds, servers }));
 } else if (name === "cache") {
   await withBenchServers((servers) => runCache({ json, requests, servers }));
 } else if (name === "export") {

@@ -5,7 +5,7 @@ import type { Servers } from "@millrace/embedded";
 import { createCache as createCacheManager } from "cache-manager";
 import { Redis } from "ioredis";
 import { startChild } from "../child.ts";
-import { httpLoad } from "../load/http-load.ts";
+import { getBytes, httpLoad } from "../load/http-load.ts";
 import { openContender } from "./contenders.ts";
 
 const users = 200_000;
@@ -50,7 +50,7 @@ export async function runCache({ json, requests, servers }: { json: boolean; req
     let n = 0;
     const next = (): Buffer | undefined => {
       n += 1;
-      return n > count ? undefined : getBytes(url, pathOf(n), key);
+      return n > count ? undefined : getBytes(url + pathOf(n), key);
     };
     const { seconds, statuses, latency } = await httpLoad({ url, connections, next });
     if (statuses[200] !== count) throw new Error(`${name} answered ${JSON.stringify(statuses)}`);
@@ -146,10 +146,6 @@ async function opsOf(get: (n: number) => unknown, parallel: number): Promise<num
   };
   await Promise.all(Array.from({ length: parallel }, run));
   return ops / ((performance.now() - startedAt) / 1_000);
-}
-
-function getBytes(url: string, path: string, key: string): Buffer {
-  return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: ${new URL(url).host}\r\nauthorization: Bearer ${key}\r\n\r\n`);
 }
 
 function middle(figures: readonly Figure[]): Figure | undefined {

@@ -66,7 +66,7 @@ export async function httpLoad({ url, connections, next }: LoadOptions): Promise
 }
 
 /** The status of the answer once all of its bytes are there. */
-function wholeAnswerIn(bytes: Buffer, socket: Socket): number | undefined {
+export function wholeAnswerIn(bytes: Buffer, socket: Socket): number | undefined {
   const end = bytes.indexOf(headEnd);
   if (end < 0) return undefined;
   const head = bytes.toString("latin1", 0, end);
@@ -78,11 +78,17 @@ function wholeAnswerIn(bytes: Buffer, socket: Socket): number | undefined {
   return bytes.length >= end + headEnd.length + Number(length) ? Number(head.slice(9, 12)) : undefined;
 }
 
-/** The bytes of a POST with a JSON body. */
-export function postBytes(url: string, key: string, body: string): Buffer {
+/** The bytes of a POST with a JSON body, or of another method that has one. */
+export function postBytes(url: string, key: string, body: string, method = "POST"): Buffer {
   const { host, pathname } = new URL(url);
   return Buffer.from(
-    `POST ${pathname} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\n` +
+    `${method} ${pathname} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+/** The bytes of a GET. */
+export function getBytes(url: string, key: string): Buffer {
+  const { host, pathname, search } = new URL(url);
+  return Buffer.from(`GET ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${key}\r\n\r\n`);
 }

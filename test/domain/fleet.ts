@@ -1,5 +1,5 @@
 import type { Db } from "@millrace/db";
-import { createTestDatabase, createTestRedis } from "@millrace/embedded/testing";
+import { createTestDatabase, createTestRedis, openWay } from "@millrace/embedded/testing";
 import { runService, type ServiceProcess } from "../compose/service-process.ts";
 
 export interface Api {
@@ -24,21 +24,23 @@ export interface Answer {
 export interface FleetOptions {
   readonly apis?: number;
   readonly workers?: number;
-  readonly cacheUrl?: string;
+  /** Which roles of Redis are reached by a way on which answers can be held back. */
+  readonly byWay?: "cache" | "both";
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 const key = "millrace-test";
 
 /** APIs and workers as processes, on the servers of the tests. */
-export async function startFleet({ apis = 1, workers = 1, cacheUrl, environment = {} }: FleetOptions = {}) {
+export async function startFleet({ apis = 1, workers = 1, byWay, environment = {} }: FleetOptions = {}) {
   await using parts = new AsyncDisposableStack();
   const database = parts.use(await createTestDatabase());
   const redis = parts.use(await createTestRedis());
+  const way = parts.use(await openWay(redis.url));
   const shared = {
     DATABASE_URL: database.url,
-    QUEUE_REDIS_URL: redis.url,
-    CACHE_REDIS_URL: cacheUrl ?? redis.url,
+    QUEUE_REDIS_URL: byWay === "both" ? way.url : redis.url,
+    CACHE_REDIS_URL: byWay === undefined ? redis.url : way.url,
     QUEUE_PREFIX: redis.prefix,
     LOG_LEVEL: "error",
     ...environment,
@@ -58,9 +60,9 @@ export async function startFleet({ apis = 1, workers = 1, cacheUrl, environment 
   return {
     db,
     redis,
+    way,
     apis: running,
     workers: working,
-    startWorker: () => run("worker"),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
@@ -76,5 +78,6 @@ async function callApi(url: string, method: string, { body, headers }: CallOptio
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === "" ? {} : JSON.parse(text) };
+  const isJson = response.headers.get("content-type")?.includes("json") === true;
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : { text } };
 }

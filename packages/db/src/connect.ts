@@ -2,6 +2,7 @@ import { UnreachableError } from "@millrace/runtime";
 import pg from "pg";
 import type { LongRead } from "./batches.ts";
 import { type ConnectionState, type Db, dbOnClient } from "./db.ts";
+import { type PoolEvent, poolEvents } from "./query-events.ts";
 import type { Statement } from "./statement.ts";
 
 /** How to reach PostgreSQL. Times are in milliseconds. */
@@ -60,7 +61,13 @@ function postgresOnPool(pool: pg.Pool): Postgres {
     pool.query("SELECT pg_cancel_backend($1)", [processId]).catch(() => {});
   };
   const borrow = async () => {
+    const askedAt = performance.now();
     const client = await pool.connect();
+    if (poolEvents.hasSubscribers) {
+      const utilisation = (pool.totalCount - pool.idleCount) / pool.options.max;
+      const event: PoolEvent = { waitMs: performance.now() - askedAt, utilisation };
+      poolEvents.publish(event);
+    }
     const state: ConnectionState = { isLost: false };
     // While a connection is borrowed the pool does not listen for its errors; the query under way
     // rejects with them too, so all that is left to do is not to return the connection.

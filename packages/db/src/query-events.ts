@@ -9,6 +9,15 @@ export interface QueryEvent {
   readonly error?: unknown;
 }
 
+/** What is published on `millrace:pool` after each wait for a connection. */
+export interface PoolEvent {
+  readonly waitMs: number;
+  /** Connections that are borrowed then, this one among them, as a share of the most that there may be. */
+  readonly utilisation: number;
+}
+
+export const poolEvents = channel("millrace:pool");
+
 export const queryEvents = channel("millrace:query");
 
 /** Runs `work` and publishes how it went under the statement's name. Costs nothing without subscribers. */

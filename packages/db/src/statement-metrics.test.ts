@@ -13,4 +13,6 @@ test("statements are counted by name and outcome", async () => {
   const text = await registry.metrics();
   expect(text).toContain('millrace_statement_duration_seconds_count{statement="metrics_test.succeed",outcome="ok"} 1');
   expect(text).toContain('millrace_statement_duration_seconds_count{statement="metrics_test.fail",outcome="error"} 1');
+  expect(text).toContain("millrace_pool_wait_seconds_count 2");
+  expect(text).toMatch(/millrace_pool_utilisation_ratio_count 2/);
 });

@@ -40,7 +40,7 @@ export function createOutcomes(db: Pick<Db, "rows">): Outcomes {
       await sleep(pauseMs, undefined, { signal });
       // While it is away nothing is applied either; the next look may tell.
       const [row] = await db.rows(writeStatements.getById, [id]).catch(() => []);
-      if (row !== undefined) return row;
+      if (row?.is_settled === true) return row;
     }
   }
 

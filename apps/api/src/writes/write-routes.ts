@@ -42,6 +42,7 @@ export function registerWriteStatus(
     async (request) => {
       const { id } = request.params;
       const [write] = await db.rows(writeStatements.getById, [id]);
+      if (write?.is_settled === false) return { id, status: "queued" as const };
       if (write === undefined) {
         const note = await queues.notes.read(noteOf(id)).catch((error: unknown) => {
           throw unavailable("queue_unavailable", "The queue is not available; ask again", error);

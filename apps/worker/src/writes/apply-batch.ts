@@ -19,7 +19,7 @@ export interface WritesOfEntity {
 }
 
 /** What became of a write, now or when it was applied before. */
-export type Applied = Pick<WriteRow, "id" | "outcome" | "row" | "detail" | "kind"> & {
+export type Applied = Pick<WriteRow, "id" | "outcome" | "row" | "detail" | "kind" | "is_settled"> & {
   readonly touched: readonly CachedKey[];
 };
 
@@ -104,6 +104,7 @@ function appliedOf(
     detail: null,
     row,
     touched,
+    is_settled: false,
     accepted_at: new Date(write.acceptedAt),
   };
 }
@@ -118,6 +119,7 @@ function refused(write: ReadyWrite, error: unknown) {
     detail,
     row: null,
     touched: [],
+    is_settled: false,
     accepted_at: new Date(write.acceptedAt),
   };
 }

@@ -127,14 +127,16 @@ test("what was committed before a crash is not applied again, but invalidated ag
   world.cache.failOnce(new CacheAwayError("away"));
   await expect(handler({ entity }, run)).rejects.toThrow("away");
   expect((await world.queues.lists.first([entity], 9)).get(entity)).toHaveLength(1);
+  expect(await world.db.rows(writeStatements.getById, [id])).toMatchObject([{ outcome: "done", is_settled: false }]);
 
   await handler({ entity }, run);
+  expect(await world.db.rows(writeStatements.getById, [id])).toMatchObject([{ is_settled: true }]);
   await world.add({ ...saveUser(1, "Ann"), id });
   await handler({ entity }, run);
 
   const [user] = await world.db.rows(userStatements.getByAddress, [address(1)]);
   expect(user).toMatchObject({ version: "1" });
-  expect(world.cache.keys).toEqual(Array(3).fill({ namespace: "users", key: address(1) }));
+  expect(world.cache.keys).toEqual(Array(2).fill({ namespace: "users", key: address(1) }));
 });
 
 test("a session's steps and its report are applied across kinds, and touch all that is cached of them", async () => {

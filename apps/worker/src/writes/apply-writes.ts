@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import type { Cache } from "@millrace/cache";
 import type { Db } from "@millrace/db";
-import { writeIn } from "@millrace/domain";
+import { writeIn, writeStatements } from "@millrace/domain";
 import type { JobHandler, Queues } from "@millrace/jobs";
 import { type BatcherOptions, createBatcher } from "../batcher.ts";
 import { type Applied, applyBatch, type ReadyWrite, type WritesOfEntity } from "./apply-batch.ts";
@@ -28,8 +28,8 @@ export interface ApplyWritesNeeds {
 const maxWritesOfEntity = 100;
 
 /**
- * Applies what waits for the entities of many jobs in one transaction. The order is COMMIT, invalidate, tell whoever
- * waits, forget: a crash anywhere in between has it done again, which changes nothing but invalidates again.
+ * Applies what waits for the entities of many jobs in one transaction. The order is COMMIT, invalidate, settle, tell
+ * whoever waits, forget: a crash anywhere in between has it done again, which changes nothing but invalidates again.
  */
 export function createApplyWrites(needs: ApplyWritesNeeds): { handler: JobHandler<"applyWrites"> } & AsyncDisposable {
   const { db, queues, cache, batch } = needs;
@@ -43,8 +43,7 @@ export function createApplyWrites(needs: ApplyWritesNeeds): { handler: JobHandle
     }
     if (waiting.length === 0) return;
     const applied = await applyBatch(db, waiting);
-    const touched = new Map(applied.flatMap((one) => one.touched).map((key) => [`${key.namespace}:${key.key}`, key]));
-    await cache.invalidate([...touched.values()]);
+    await settle(applied.filter(({ is_settled }) => !is_settled));
     await tell(
       waiting.flatMap(({ writes }) => writes),
       applied,
@@ -55,6 +54,14 @@ export function createApplyWrites(needs: ApplyWritesNeeds): { handler: JobHandle
       acceptedAt: waiting.flatMap(({ writes }) => writes.map((write) => write.acceptedAt)),
     };
     writesEvents.publish(event);
+  }
+
+  /** Until this is done the writes count as queued, also for whoever looks into the database. */
+  async function settle(applied: readonly Applied[]): Promise<void> {
+    if (applied.length === 0) return;
+    const touched = new Map(applied.flatMap((one) => one.touched).map((key) => [`${key.namespace}:${key.key}`, key]));
+    await cache.invalidate([...touched.values()]);
+    await db.run(writeStatements.settle, [applied.map(({ id }) => id)]);
   }
 
   async function readable(texts: readonly string[]): Promise<ReadyWrite[]> {

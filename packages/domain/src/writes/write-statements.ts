@@ -13,6 +13,8 @@ export interface WriteRow {
   readonly row: JsonRow | null;
   /** What is cached of what it changed. */
   readonly touched: readonly CachedKey[];
+  /** Nobody can be served what was there before. Until then the write counts as one that is still queued. */
+  readonly is_settled: boolean;
   readonly accepted_at: Date;
   readonly finished_at: Date;
 }
@@ -39,6 +41,11 @@ export const writeStatements = {
      SELECT id, kind, outcome, detail, row, touched, accepted_at
        FROM jsonb_to_recordset($1::jsonb)
          AS x(id uuid, kind text, outcome text, detail text, row jsonb, touched jsonb, accepted_at timestamptz)`,
+  ),
+
+  settle: statement<[ids: readonly string[]], never>(
+    "writes.settle",
+    `UPDATE writes SET is_settled = true WHERE id = ANY($1::uuid[]) AND NOT is_settled`,
   ),
 
   /** Deletes up to `limit` of those that were finished before then. Processes that do this at once take different ones. */
