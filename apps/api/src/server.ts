@@ -22,7 +22,7 @@ import { endConnectionsOnClose } from "./http/end-connections.ts";
 import { registerHealth } from "./http/health.ts";
 import { registerMetrics } from "./http/metrics.ts";
 import { HttpProblem, problemOf, sendProblem } from "./http/problem.ts";
-import { RequestLog } from "./http/request-log.ts";
+import { lazyChild } from "./http/request-log.ts";
 import { registerOtlp } from "./otlp/otlp-routes.ts";
 import type { Outcomes } from "./writes/outcomes.ts";
 
@@ -53,7 +53,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
-    childLoggerFactory: (parent, bindings, options) => new RequestLog(() => parent.child(bindings, options)),
+    childLoggerFactory: (parent, bindings, options) => lazyChild(() => parent.child(bindings, options)),
     requestTimeout: 30_000,
     // An id may have 1,024 bytes, three characters each when percent-encoded.
     routerOptions: { maxParamLength: 3 * 1_024 },

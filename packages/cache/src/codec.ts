@@ -17,13 +17,15 @@ export function jsonCodec<Value>(): Codec<Value> {
 export interface Representation {
   /** The entity tag with its quotes (RFC 9110, 8.8.3), at most 255 characters. */
   readonly etag: string;
-  readonly body: Buffer;
+  /** Text and not bytes: a small Buffer may keep a large one that it is a part of from being freed. */
+  readonly body: string;
 }
 
 export const representationCodec: Codec<Representation> = {
-  encode: ({ etag, body }) => Buffer.concat([Buffer.from([etag.length]), Buffer.from(etag, "latin1"), body]),
+  encode: ({ etag, body }) =>
+    Buffer.concat([Buffer.from([etag.length]), Buffer.from(etag, "latin1"), Buffer.from(body)]),
   decode(bytes) {
     const end = 1 + (bytes[0] ?? 0);
-    return { etag: bytes.toString("latin1", 1, end), body: bytes.subarray(end) };
+    return { etag: bytes.toString("latin1", 1, end), body: bytes.toString("utf8", end) };
   },
 };

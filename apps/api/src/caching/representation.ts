@@ -6,12 +6,12 @@ import { HttpProblem } from "../http/problem.ts";
 /** A row as its reply: its version is its entity tag, which clients send back in If-Match. */
 export function versioned(body: Readonly<Record<string, unknown>> & { readonly version: string }): Representation {
   const { version, ...shown } = body;
-  return { etag: `"${version}"`, body: Buffer.from(JSON.stringify(shown)) };
+  return { etag: `"${version}"`, body: JSON.stringify(shown) };
 }
 
 /** Anything else as its reply; the entity tag tells whether it has changed. */
 export function hashed(value: unknown): Representation {
-  const body = Buffer.from(JSON.stringify(value));
+  const body = JSON.stringify(value);
   return { etag: `"${hash("sha1", body, "base64url").slice(0, 16)}"`, body };
 }
 

@@ -15,7 +15,7 @@ const shown: Readonly<Record<string, (row: never) => Readonly<Record<string, unk
   balances: balanceOf,
 };
 
-export function representationOf(kind: WriteKind, row: JsonRow): { etag: string | undefined; body: Buffer } {
+export function representationOf(kind: WriteKind, row: JsonRow): { etag: string | undefined; body: string } {
   const { version, ...rest } = shownRow(kind, row);
   return version === undefined ? { ...hashed(rest), etag: undefined } : versioned({ ...rest, version });
 }
