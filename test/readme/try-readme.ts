@@ -22,6 +22,9 @@ const additions: readonly (readonly [command: string, added: (facts: Facts) => s
   ["npm run bench -- ingest", () => "--events 20000"],
   ["npm run bench -- export", () => "--rows 100000"],
   ["npm run bench -- overload", () => "--seconds 5"],
+  ["npm run bench -- staleness", () => "--seconds 3"],
+  ["npm run bench -- cache", () => "--requests 5000"],
+  ["npm run bench -- workload", () => "--seconds 5"],
   ["npm run chaos -- --minutes 2", () => "--minutes 0.2"],
   ["npm run fuzz -- --bodies 100000", () => "--bodies 2000"],
 ];
@@ -39,7 +42,9 @@ interface Facts {
 }
 
 const commands = [...shellCommands(), ...tableCommands()];
-const [send = "", read = "", ...otherCurls] = commands.filter((command) => command.startsWith("curl "));
+const curls = commands.filter((command) => command.startsWith("curl "));
+const [saveUser = "", readUser = ""] = curls.filter((command) => command.includes("/v1/users/"));
+const [send = "", read = "", ...otherCurls] = curls.filter((command) => ![saveUser, readUser].includes(command));
 
 try {
   await using folder = await mkdtempDisposable(join(tmpdir(), "millrace-readme-"));
@@ -98,6 +103,8 @@ async function tryCurls(apiUrl: string): Promise<void> {
     await until(watcher, "the event that was sent", async () => (await reading()) && watcher.output.includes("hello"));
   }
   while (!(await reading())) await sleep(100);
+  if (!/^HTTP\/1.1 200 /.test(await runCommand(at(saveUser), {}))) throw new Error(`Not done in time: ${saveUser}`);
+  if (!(await runCommand(at(readUser), {})).includes('"display_name":"Ann"')) throw new Error(`Not saved: ${readUser}`);
   say(`the curl lines, at ${apiUrl}`);
 }
 
