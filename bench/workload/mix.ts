@@ -44,6 +44,16 @@ function put(kind: string, path: string, body: object): Call {
   return { kind, method: "PUT", path, body: JSON.stringify(body) };
 }
 
+/** Every read that there may be, once. */
+export function* allReads(): Generator<string> {
+  for (let user = 1; user <= users; user += 1) {
+    for (const [, call] of shares) {
+      const { method, path } = call(user);
+      if (method === "GET") yield path;
+    }
+  }
+}
+
 /** Draws calls; users by Zipf's law, in an order of their own that has nothing to do with their addresses. */
 export function createMix(random: () => number): () => Call {
   const cumulative: number[] = [];

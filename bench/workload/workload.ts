@@ -5,10 +5,10 @@ import type { Servers } from "@millrace/embedded";
 import { build, type Histogram } from "hdr-histogram-js";
 import { z } from "zod";
 import { startChild } from "../child.ts";
-import { httpLoad, postBytes } from "../load/http-load.ts";
+import { getBytes, httpLoad, postBytes } from "../load/http-load.ts";
 import { numberedEvents } from "../load/numbered-events.ts";
 import { callLoad } from "./call-load.ts";
-import { createMix, users } from "./mix.ts";
+import { allReads, createMix, users } from "./mix.ts";
 
 const fill = [
   statement<[count: number], never>(
@@ -48,7 +48,6 @@ const statsReply = z.object({
   ),
 });
 
-const warmUp = { perSecond: 2_000, seconds: 30 };
 const ingestPerSecond = 20;
 const eventsOfRequest = 100;
 
@@ -104,8 +103,16 @@ export async function runWorkload({ json, seconds, servers }: { json: boolean; s
     };
   };
 
-  tell(`warming up for ${warmUp.seconds} s …`);
-  await callLoad({ url: api.url, key, next, ...warmUp });
+  tell("reading everything once, as a fleet has done that has been up for a while …");
+  const reads = allReads();
+  await httpLoad({
+    url: api.url,
+    connections: 32,
+    next: () => {
+      const { value } = reads.next();
+      return value === undefined ? undefined : getBytes(api.url + value, key);
+    },
+  });
   const at_250 = await measure(250);
   const at_2500 = await measure(2_500);
   const figures = {

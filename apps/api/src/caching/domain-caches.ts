@@ -46,6 +46,7 @@ export function createDomainCaches(cache: Cache, options: DomainCacheOptions): D
     sessions: replies("sessions"),
     reports: replies("reports"),
     balances: replies("balances"),
-    blocks: cache.namespace<CachedBlock>({ ...settings("blocks"), codec: jsonCodec() }),
+    // Mostly there is none, and a new one is told like any other write.
+    blocks: cache.namespace<CachedBlock>({ ...settings("blocks"), negativeTtlMs: ttls.blocks, codec: jsonCodec() }),
   };
 }
