@@ -7,7 +7,7 @@ import {
   postgresUrl,
   queueRedisUrl,
   readEnvironment,
-  redisAddressOf,
+  redisRolesOf,
   redisUrl,
 } from "@millrace/runtime";
 import { z } from "zod";
@@ -101,19 +101,11 @@ export const variables = {
   LOG_LEVEL: logLevel.default("info").describe("trace, debug, info, warn, error, fatal or silent"),
 };
 
-const cacheRedisMissing =
-  "CACHE_REDIS_URL is not set: the queue's cluster cannot play that role, give a Redis of one server";
-
 /** Reads the API's environment. Throws a `ConfigError` that lists all that is wrong. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
   const read = readEnvironment(env, variables);
-  const queueRedisUrl = read.QUEUE_REDIS_URL ?? read.REDIS_URL;
-  const cacheRedisUrl = read.CACHE_REDIS_URL ?? read.REDIS_URL ?? queueRedisUrl;
+  const { queueUrl, cacheUrl } = redisRolesOf(read);
   const problems = [
-    ...(cacheRedisUrl !== undefined && redisAddressOf(cacheRedisUrl) !== undefined ? [cacheRedisMissing] : []),
-    ...(queueRedisUrl === undefined
-      ? ["QUEUE_REDIS_URL is not set: give the queue's Redis, or REDIS_URL for one server"]
-      : []),
     ...(read.DEVELOPMENT_KEY !== undefined && !isLoopback(read.HOST)
       ? ["DEVELOPMENT_KEY works only while HOST is a loopback address; create real keys with: npm run keys -- create"]
       : []),
@@ -121,8 +113,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       ? ["INGEST_MAX_EVENT_BYTES must not be larger than INGEST_MAX_JOB_BYTES"]
       : []),
   ];
-  if (queueRedisUrl === undefined || cacheRedisUrl === undefined || problems.length > 0)
-    throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems);
   return {
     log: { level: read.LOG_LEVEL },
     http: { host: read.HOST, port: read.PORT },
@@ -131,9 +122,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       maxConnections: read.DATABASE_POOL_MAX,
       minConnections: Math.min(read.DATABASE_POOL_MIN, read.DATABASE_POOL_MAX),
     },
-    queue: { url: queueRedisUrl, prefix: read.QUEUE_PREFIX, ingestQueues: read.INGEST_QUEUES },
+    queue: { url: queueUrl, prefix: read.QUEUE_PREFIX, ingestQueues: read.INGEST_QUEUES },
     tail: {
-      feed: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX },
+      feed: { url: cacheUrl, prefix: read.QUEUE_PREFIX },
       limits: { maxClients: read.TAIL_MAX_CLIENTS, maxEventsPerSecond: read.TAIL_MAX_EVENTS_PER_SECOND },
     },
     developmentKey: read.DEVELOPMENT_KEY,
@@ -147,10 +138,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
         eventsPerSecond: read.INGEST_KEY_EVENTS_PER_SECOND,
         eventsPerDay: read.INGEST_KEY_EVENTS_PER_DAY,
       },
-      counts: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX },
+      counts: { url: cacheUrl, prefix: read.QUEUE_PREFIX },
     },
     cache: {
-      redis: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX, timeoutMs: read.CACHE_TIMEOUT_MS },
+      redis: { url: cacheUrl, prefix: read.QUEUE_PREFIX, timeoutMs: read.CACHE_TIMEOUT_MS },
       leaseMs: read.CACHE_LEASE_MS,
     },
     domain: {

@@ -1,12 +1,11 @@
 import {
   bytes,
-  ConfigError,
   integer,
   logLevel,
   postgresUrl,
   queueRedisUrl,
   readEnvironment,
-  redisAddressOf,
+  redisRolesOf,
   redisUrl,
 } from "@millrace/runtime";
 import { z } from "zod";
@@ -60,16 +59,7 @@ export const variables = {
 /** Reads the worker's environment. Throws a `ConfigError` that lists all that is wrong. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
   const read = readEnvironment(env, variables);
-  const queueRedisUrl = read.QUEUE_REDIS_URL ?? read.REDIS_URL;
-  if (queueRedisUrl === undefined) {
-    throw new ConfigError(["QUEUE_REDIS_URL is not set: give the queue's Redis, or REDIS_URL for one server"]);
-  }
-  const cacheRedisUrl = read.CACHE_REDIS_URL ?? read.REDIS_URL ?? queueRedisUrl;
-  if (redisAddressOf(cacheRedisUrl) !== undefined) {
-    throw new ConfigError([
-      "CACHE_REDIS_URL is not set: the queue's cluster cannot play that role, give a Redis of one server",
-    ]);
-  }
+  const { queueUrl, cacheUrl } = redisRolesOf(read);
   return {
     log: { level: read.LOG_LEVEL },
     postgres: {
@@ -77,14 +67,14 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       maxConnections: read.DATABASE_POOL_MAX,
       minConnections: Math.min(read.DATABASE_POOL_MIN, read.DATABASE_POOL_MAX),
     },
-    queue: { url: queueRedisUrl, prefix: read.QUEUE_PREFIX, ingestQueues: read.INGEST_QUEUES },
-    cache: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX, leaseMs: read.CACHE_LEASE_MS },
+    queue: { url: queueUrl, prefix: read.QUEUE_PREFIX, ingestQueues: read.INGEST_QUEUES },
+    cache: { url: cacheUrl, prefix: read.QUEUE_PREFIX, leaseMs: read.CACHE_LEASE_MS },
     writes: {
       concurrency: read.WRITE_CONCURRENCY,
       keepMs: read.WRITE_KEEP_DAYS * 86_400_000,
       batch: { maxRows: read.WRITE_BATCH_JOBS, maxWaitMs: read.WRITE_BATCH_WAIT_MS, maxParallel: 2 },
     },
-    tail: { url: cacheRedisUrl, prefix: read.QUEUE_PREFIX },
+    tail: { url: cacheUrl, prefix: read.QUEUE_PREFIX },
     ingest: {
       concurrency: read.INGEST_CONCURRENCY,
       lockMs: read.INGEST_JOB_LOCK_MS,

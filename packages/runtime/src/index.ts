@@ -14,5 +14,5 @@ export { endOnFailure, UnreachableError } from "./failure.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export { type LoopOptions, startLoop } from "./loop.ts";
 export { createMetrics } from "./metrics.ts";
-export { queueRedisUrl, redisAddressOf, redisUrl } from "./redis-url.ts";
+export { queueRedisUrl, redisAddressOf, redisRolesOf, redisUrl } from "./redis-url.ts";
 export { announceReady, terminationSignal } from "./termination.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { queueRedisUrl, redisAddressOf } from "./redis-url.ts";
+import { queueRedisUrl, redisAddressOf, redisRolesOf } from "./redis-url.ts";
 
 test("a cluster is some of its nodes, and what lets us in", () => {
   expect(redisAddressOf("redis+cluster://app:s%40cret@a:7000,b,[::1]:7002")).toEqual({
@@ -44,3 +44,13 @@ test.each([
 ])("%s is refused with what to write", (url) =>
   expect(queueRedisUrl.safeParse(url).error?.issues[0]?.message).toMatch(/^write a connection string such as/),
 );
+
+test("each role of Redis has a server that can play it, or the configuration is refused", () => {
+  const [one, other, cluster] = ["redis://a:6379", "redis://b:6379", "redis+cluster://a:6379,b:6379"];
+  expect(redisRolesOf({ REDIS_URL: one })).toEqual({ queueUrl: one, cacheUrl: one });
+  expect(redisRolesOf({ QUEUE_REDIS_URL: one })).toEqual({ queueUrl: one, cacheUrl: one });
+  expect(redisRolesOf({ REDIS_URL: one, CACHE_REDIS_URL: other })).toEqual({ queueUrl: one, cacheUrl: other });
+  expect(redisRolesOf({ QUEUE_REDIS_URL: cluster, CACHE_REDIS_URL: other })).toMatchObject({ queueUrl: cluster });
+  expect(() => redisRolesOf({ CACHE_REDIS_URL: other })).toThrow("QUEUE_REDIS_URL is not set");
+  expect(() => redisRolesOf({ QUEUE_REDIS_URL: cluster })).toThrow("CACHE_REDIS_URL is not set");
+});

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ConfigError } from "./config.ts";
 
 /** Where a Redis of several servers is, as its connection string tells. */
 export interface RedisAddress {
@@ -52,4 +53,26 @@ export function redisAddressOf(url: string): RedisAddress | undefined {
     username: username ? decodeURIComponent(username) : undefined,
     password: password ? decodeURIComponent(password) : undefined,
   };
+}
+
+/** The variables that say which Redis plays which role. */
+export interface RedisVariables {
+  readonly REDIS_URL?: string | undefined;
+  readonly QUEUE_REDIS_URL?: string | undefined;
+  readonly CACHE_REDIS_URL?: string | undefined;
+}
+
+/** Where the queue and the cache are. Throws a `ConfigError` when a role is left without a server that can play it. */
+export function redisRolesOf(read: RedisVariables): { readonly queueUrl: string; readonly cacheUrl: string } {
+  const queueUrl = read.QUEUE_REDIS_URL ?? read.REDIS_URL;
+  if (queueUrl === undefined) {
+    throw new ConfigError(["QUEUE_REDIS_URL is not set: give the queue's Redis, or REDIS_URL for one server"]);
+  }
+  const cacheUrl = read.CACHE_REDIS_URL ?? read.REDIS_URL ?? queueUrl;
+  if (redisAddressOf(cacheUrl) !== undefined) {
+    throw new ConfigError([
+      "CACHE_REDIS_URL is not set: the queue's cluster cannot play that role, give a Redis of one server",
+    ]);
+  }
+  return { queueUrl, cacheUrl };
 }
