@@ -182,6 +182,35 @@ test("a value past its time is served while it is loaded again behind the reader
   expect(refreshes).toBeGreaterThan(0);
 });
 
+test("the TTL of a namespace follows what is found when its values are loaded again", async () => {
+  await using redis = await createTestRedis();
+  await using one = await openCache(redis);
+  const tuned = one.cache.namespace<User>({
+    ...users,
+    name: "tuned",
+    ttlMs: 2,
+    staleMs: 60_000,
+    ttlBounds: { minMs: 1, maxMs: 10 },
+  });
+  let version = 0;
+  const load = async () => {
+    version += 1;
+    return { name: `v${version}` };
+  };
+  const report = () => one.cache.report().find(({ name }) => name === "tuned");
+  // Each refresh finds another value, of which nobody told.
+  await vi.waitUntil(
+    async () => {
+      for (let key = 0; key < 30; key += 1) await tuned.get(`k${key}`, load);
+      return (report()?.refreshes ?? 0) >= 30;
+    },
+    { timeout: 20_000 },
+  );
+  one.cache.tune();
+  expect(report()?.ttlMs).toBe(1);
+  expect(report()?.decisions).toMatchObject([{ fromMs: 2, toMs: 1, why: expect.stringContaining("had changed") }]);
+});
+
 test("many keys are loaded with one call, and only those that no tier has", async () => {
   await using redis = await createTestRedis();
   await using one = await openCache(redis);

@@ -41,6 +41,8 @@ export interface Cache extends AsyncDisposable {
   clear(namespace: string, pattern: string): Promise<number | undefined>;
   names(): readonly string[];
   formsOf(namespace: string): readonly string[];
+  /** Moves the TTLs that have bounds, as happens by itself every minute. */
+  tune(): void;
   /** What happened in this process. */
   report(): readonly NamespaceReport[];
   /** True while this process may serve from its memory. */
@@ -78,11 +80,12 @@ export function createCache(options: CacheOptions): Cache {
       })
     : undefined;
   const isFresh = membership === undefined ? () => false : membership.isFresh;
+  const tune = (): void => {
+    for (const parts of namespaces.values()) parts.tuneTtl();
+  };
   const tuning = startLoop({
     everyMs: tuneEveryMs,
-    tick: async () => {
-      for (const parts of namespaces.values()) parts.tuneTtl();
-    },
+    tick: async () => tune(),
     onError: report,
   });
 
@@ -126,6 +129,8 @@ export function createCache(options: CacheOptions): Cache {
 
     names: () => [...namespaces.keys()],
     formsOf: (namespace) => namespaces.get(namespace)?.definition.forms ?? [],
+
+    tune,
 
     report: () =>
       [...namespaces.values()].map(({ definition, stats, state }) => {

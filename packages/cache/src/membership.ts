@@ -12,6 +12,7 @@ export interface MembershipOptions {
   readonly onNotice: (targets: Notice["targets"]) => void;
   /** Forgets everything: notices may have been missed. */
   readonly onGap: () => void;
+  /** Told of a fault once, and again only after it has worked in between. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -41,6 +42,7 @@ export function startMembership(options: MembershipOptions): Membership {
   let applied = 0;
   let newest = 0;
   let beat = 0;
+  let isFaulty = false;
 
   async function join(): Promise<void> {
     applied = await store.join(member);
@@ -82,8 +84,10 @@ export function startMembership(options: MembershipOptions): Membership {
         if (!isMember) await join();
         else apply(await store.follow(applied, Math.ceil(leaseMs / 4)));
         if (!stop.signal.aborted) await renew();
+        isFaulty = false;
       } catch (error) {
-        onError(error);
+        if (!isFaulty) onError(error);
+        isFaulty = true;
         await time.sleep(leaseMs / 8, stop.signal).catch(() => {}); // rejects only when stopped
       }
     }

@@ -99,7 +99,7 @@ export function createNamespace<Value>(
         stats.memoryHits += 1;
         if (at >= kept.refreshAt) {
           kept.refreshAt = at + refreshRetryMs;
-          refresh(key, load, undefined);
+          refresh(key, load, () => (kept.value === undefined ? undefined : codec.encode(kept.value)));
         }
         return kept.value;
       }
@@ -130,7 +130,7 @@ export function createNamespace<Value>(
     const refreshInMs = keep(key, value, entry);
     if (refreshInMs <= 0) {
       stats.staleHits += 1;
-      refresh(key, load, entry.payload);
+      refresh(key, load, () => entry.payload);
     }
     return value;
   }
@@ -221,7 +221,7 @@ export function createNamespace<Value>(
   }
 
   /** Loads behind the reader's back what is due, unless somebody does already. */
-  function refresh(key: string, load: Load<Value>, old: Buffer | undefined): void {
+  function refresh(key: string, load: Load<Value>, payloadBefore: () => Buffer | undefined): void {
     const run = async (flight: Flight): Promise<void> => {
       const at = { namespace, key };
       const mine = token();
@@ -231,6 +231,7 @@ export function createNamespace<Value>(
         throw error;
       });
       stats.refreshes += 1;
+      const old = payloadBefore();
       if (old !== undefined) ttl.refreshed({ isChanged: entry.payload === undefined || !old.equals(entry.payload) });
       await fill(at, mine, entry);
       if (refreshes.isCurrent(key, flight)) keep(key, value, entry);
