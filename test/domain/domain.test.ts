@@ -206,12 +206,16 @@ test("addresses are taken in either case or with their checksum, and kept in low
 test("of a thousand who use one nonce, one passes", async () => {
   await using fleet = await startFleet({ apis: 2 });
   const { body } = await (fleet.apis[0] as Api).call("POST", "/v1/nonces", { body: { address: ann } });
-  const answers = await Promise.all(
-    Array.from({ length: 1_000 }, (_, n) =>
-      (fleet.apis[n % 2] as Api).call("POST", "/v1/nonces/consume", { body: { address: ann, nonce: body["nonce"] } }),
-    ),
-  );
-  const statuses = answers.map(({ status }) => status);
+  const consume = async (n: number): Promise<number> => {
+    for (;;) {
+      const { status } = await (fleet.apis[n % 2] as Api).call("POST", "/v1/nonces/consume", {
+        body: { address: ann, nonce: body["nonce"] },
+      });
+      // No connection to PostgreSQL was free in time: to be sent again, as the answer says.
+      if (status !== 503) return status;
+    }
+  };
+  const statuses = await Promise.all(Array.from({ length: 1_000 }, (_, n) => consume(n)));
   expect(statuses.filter((status) => status === 200)).toHaveLength(1);
   expect(statuses.filter((status) => status === 409)).toHaveLength(999);
 }, 60_000);
