@@ -103,7 +103,7 @@ async function tryCurls(apiUrl: string): Promise<void> {
     await until(watcher, "the event that was sent", async () => (await reading()) && watcher.output.includes("hello"));
   }
   while (!(await reading())) await sleep(100);
-  if (!/^HTTP\/1.1 200 /.test(await runCommand(at(saveUser), {}))) throw new Error(`Not done in time: ${saveUser}`);
+  if (!/^HTTP\/1\.1 200 /m.test(await runCommand(at(saveUser), {}))) throw new Error(`Not done in time: ${saveUser}`);
   if (!(await runCommand(at(readUser), {})).includes('"display_name":"Ann"')) throw new Error(`Not saved: ${readUser}`);
   say(`the curl lines, at ${apiUrl}`);
 }

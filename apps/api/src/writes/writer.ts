@@ -130,9 +130,13 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
         schema: {
           tags: [tag],
           summary,
-          description:
-            `${route.description ?? ""} Answers 202 once the queue has the write; \`Location\` tells what becomes of ` +
-            `it. With \`Prefer: wait=N\` the reply waits up to N seconds for the commit and carries the row.`.trim(),
+          description: [
+            route.description,
+            "Answers 202 once the queue has the write; `Location` tells what becomes of it.",
+            "With `Prefer: wait=N` the reply waits up to N seconds until it is done and carries the row.",
+          ]
+            .filter(Boolean)
+            .join(" "),
           params,
           ...(method === "DELETE" ? {} : { body }),
           headers: z.object({
