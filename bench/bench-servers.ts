@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { migrateUp } from "@millrace/db";
+import { connectPostgres, migrateUp, type Postgres } from "@millrace/db";
 import { type Servers, startServers } from "@millrace/embedded";
 import { loadBenchConfig } from "./config.ts";
 
@@ -28,4 +28,27 @@ export async function withBenchServers(work: (servers: Servers) => Promise<void>
   );
   await migrateUp({ url: servers.databaseUrl, directory: fileURLToPath(new URL("../migrations", import.meta.url)) });
   await work(servers);
+}
+
+/** A connection for filling tables and counting rows, which may take a while. */
+export async function connectBench(url: string): Promise<Postgres> {
+  const patience = 600_000;
+  return await connectPostgres({
+    url,
+    applicationName: "millrace-bench",
+    minConnections: 0,
+    queryTimeoutMs: patience,
+    statementTimeoutMs: patience,
+  });
+}
+
+/** What an app of ours is given to run on these servers, on a free port. */
+export function appEnvironment({ databaseUrl, queueRedisUrl, cacheRedisUrl }: Servers): Record<string, string> {
+  return {
+    DATABASE_URL: databaseUrl,
+    QUEUE_REDIS_URL: queueRedisUrl,
+    CACHE_REDIS_URL: cacheRedisUrl,
+    LOG_LEVEL: "error",
+    PORT: "0",
+  };
 }

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createKey } from "@millrace/access";
-import { connectPostgres, type Postgres, statement } from "@millrace/db";
+import { type Postgres, statement } from "@millrace/db";
 import type { Servers } from "@millrace/embedded";
 import { Redis } from "ioredis";
+import { connectBench } from "./bench-servers.ts";
 import { startChild } from "./child.ts";
 import { numberedEvents } from "./load/numbered-events.ts";
 import { type OpenLoadResult, openLoad } from "./load/open-load.ts";
@@ -29,13 +30,7 @@ const maxQueueBytes = 64 * 1_024 ** 2;
  */
 export async function runOverload({ json, seconds, maxWaitMs, servers }: OverloadOptions): Promise<void> {
   const { databaseUrl, queueRedisUrl } = servers;
-  await using db = await connectPostgres({
-    url: databaseUrl,
-    applicationName: "millrace-bench",
-    minConnections: 0,
-    queryTimeoutMs: 600_000,
-    statementTimeoutMs: 600_000,
-  });
+  await using db = await connectBench(databaseUrl);
   const { key } = await createKey(db, { name: "bench", scopes: ["ingest", "read"] });
   const redis = new Redis(queueRedisUrl);
   const tell = (text: string): void => void process.stderr.write(`${text}\n`);

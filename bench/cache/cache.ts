@@ -1,9 +1,10 @@
 import process from "node:process";
 import { createKey } from "@millrace/access";
-import { connectPostgres, statement } from "@millrace/db";
+import { statement } from "@millrace/db";
 import type { Servers } from "@millrace/embedded";
 import { createCache as createCacheManager } from "cache-manager";
 import { Redis } from "ioredis";
+import { appEnvironment, connectBench } from "../bench-servers.ts";
 import { startChild } from "../child.ts";
 import { getBytes, httpLoad } from "../load/http-load.ts";
 import { openContender } from "./contenders.ts";
@@ -25,22 +26,11 @@ interface Figure {
 
 /** Cached reads over HTTP beside what they cannot be faster than, and the library beside others. Rates of one run. */
 export async function runCache({ json, requests, servers }: { json: boolean; requests: number; servers: Servers }) {
-  const { databaseUrl, cacheRedisUrl, queueRedisUrl } = servers;
-  await using db = await connectPostgres({
-    url: databaseUrl,
-    applicationName: "millrace-bench",
-    queryTimeoutMs: 60_000,
-    statementTimeoutMs: 60_000,
-  });
+  const { databaseUrl, cacheRedisUrl } = servers;
+  await using db = await connectBench(databaseUrl);
   await db.run(fillUsers, [users]);
   const { key } = await createKey(db, { name: "bench", scopes: ["read"] });
-  const env = {
-    DATABASE_URL: databaseUrl,
-    QUEUE_REDIS_URL: queueRedisUrl,
-    CACHE_REDIS_URL: cacheRedisUrl,
-    LOG_LEVEL: "error",
-    PORT: "0",
-  };
+  const env = appEnvironment(servers);
   const measure = async (
     name: string,
     url: string,

@@ -1,9 +1,10 @@
 import process from "node:process";
 import { createKey } from "@millrace/access";
-import { connectPostgres, statement } from "@millrace/db";
+import { statement } from "@millrace/db";
 import type { Servers } from "@millrace/embedded";
 import { build, type Histogram } from "hdr-histogram-js";
 import { z } from "zod";
+import { appEnvironment, connectBench } from "../bench-servers.ts";
 import { startChild } from "../child.ts";
 import { getBytes, httpLoad, postBytes } from "../load/http-load.ts";
 import { numberedEvents } from "../load/numbered-events.ts";
@@ -53,22 +54,11 @@ const eventsOfRequest = 100;
 
 /** The report's load on the domain, by the clock, with ingest beside it: at 250 calls a second and at ten times that. */
 export async function runWorkload({ json, seconds, servers }: { json: boolean; seconds: number; servers: Servers }) {
-  const { databaseUrl, cacheRedisUrl, queueRedisUrl } = servers;
-  await using db = await connectPostgres({
-    url: databaseUrl,
-    applicationName: "millrace-bench",
-    queryTimeoutMs: 60_000,
-    statementTimeoutMs: 60_000,
-  });
+  const { databaseUrl } = servers;
+  await using db = await connectBench(databaseUrl);
   for (const part of fill) await db.rows(part, [users]);
   const { key } = await createKey(db, { name: "bench", scopes: ["read", "write", "ingest"] });
-  const env = {
-    DATABASE_URL: databaseUrl,
-    QUEUE_REDIS_URL: queueRedisUrl,
-    CACHE_REDIS_URL: cacheRedisUrl,
-    LOG_LEVEL: "error",
-    PORT: "0",
-  };
+  const env = appEnvironment(servers);
   await using _worker = await startChild("apps/worker/src/main.ts", { env });
   await using api = await startChild("apps/api/src/main.ts", { env });
   const headers = { authorization: `Bearer ${key}` };

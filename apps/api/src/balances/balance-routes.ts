@@ -5,7 +5,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { walletAddress } from "../addresses/wallet-address.ts";
 import type { DomainCaches } from "../caching/domain-caches.ts";
-import { hashed, sendFound, versioned } from "../caching/representation.ts";
+import { hashed, sendFound, unversioned, versioned } from "../caching/representation.ts";
 import { commonProblems } from "../events/read/reply-schemas.ts";
 import { HttpProblem } from "../http/problem.ts";
 import { problemReply } from "../http/problem-reply.ts";
@@ -57,12 +57,7 @@ export function registerBalances(app: FastifyInstance, { db, caches, writer }: B
       const { address } = request.params;
       const load = async () => {
         const rows = await db.rows(balanceStatements.listByAddress, [address]);
-        return hashed({
-          balances: rows.map((row) => {
-            const { version: _version, ...shown } = balanceOf(row);
-            return shown;
-          }),
-        });
+        return hashed({ balances: rows.map((row) => unversioned(balanceOf(row))) });
       };
       const found = caches.balances.get(cacheKeys.balances(address).key, load);
       sendFound(request, reply, found, () => notFound(address, "any asset"));

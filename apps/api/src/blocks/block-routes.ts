@@ -7,7 +7,7 @@ import { walletAddress } from "../addresses/wallet-address.ts";
 import type { CachedBlock, DomainCaches } from "../caching/domain-caches.ts";
 import { positionOf } from "../events/read/page-cursor.ts";
 import { commonProblems } from "../events/read/reply-schemas.ts";
-import { nextPage, pageParams } from "../http/domain-pages.ts";
+import { pageOf, pageParams } from "../http/domain-pages.ts";
 import { HttpProblem } from "../http/problem.ts";
 import { problemReply } from "../http/problem-reply.ts";
 import { storableText } from "../http/storable-text.ts";
@@ -68,12 +68,8 @@ export function registerBlocks(app: FastifyInstance, { db, caches, writer }: Blo
       const before =
         cursor === undefined ? { time: newest.time, id: newest.address } : positionOf(cursor, { blocker, list: path });
       const rows = await db.rows(blockStatements.listByBlocker, [blocker, before.time, before.id, limit + 1]);
-      const shown = rows.slice(0, limit).map(blockOf);
-      const last = rows.length > limit ? shown.at(-1) : undefined;
-      const next =
-        last === undefined
-          ? null
-          : nextPage(path, { blocker }, limit, { created_at: last.created_at, id: last.blocked });
+      const idOf = ({ blocked }: CachedBlock): string => blocked;
+      const { shown, next } = pageOf(rows.map(blockOf), { path, filters: { blocker }, limit, idOf });
       return { blocks: shown, next };
     },
   );

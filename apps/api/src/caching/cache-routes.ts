@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { Counter, Gauge, type Registry } from "prom-client";
 import { z } from "zod";
-import { jsonBodyOf } from "../http/json-body.ts";
+import { jsonBodyOf, unchecked } from "../http/json-body.ts";
 import { HttpProblem, unavailable } from "../http/problem.ts";
 import { problemReply } from "../http/problem-reply.ts";
 
@@ -93,7 +93,7 @@ export function registerCache(app: FastifyInstance, { cache, redis, metrics }: C
     "/database/cache/clear",
     {
       config: { scope: "admin" },
-      validatorCompiler: () => (data: unknown) => ({ value: data }),
+      ...unchecked,
       schema: {
         tags: ["database"],
         summary: "Take values out of the cache, in every process",

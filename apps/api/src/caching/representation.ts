@@ -5,8 +5,12 @@ import { HttpProblem } from "../http/problem.ts";
 
 /** A row as its reply: its version is its entity tag, which clients send back in If-Match. */
 export function versioned(body: Readonly<Record<string, unknown>> & { readonly version: string }): Representation {
-  const { version, ...shown } = body;
-  return { etag: `"${version}"`, body: JSON.stringify(shown) };
+  return { etag: `"${body.version}"`, body: JSON.stringify(unversioned(body)) };
+}
+
+/** A row within a list, whose entity tag is that of the list. */
+export function unversioned<Row extends { readonly version: string }>({ version: _version, ...shown }: Row) {
+  return shown;
 }
 
 /** Anything else as its reply; the entity tag tells whether it has changed. */

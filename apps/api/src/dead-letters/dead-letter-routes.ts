@@ -4,7 +4,7 @@ import { z } from "zod";
 import { nextOf } from "../events/read/next-link.ts";
 import { cursorOf, positionOf } from "../events/read/page-cursor.ts";
 import { commonProblems } from "../events/read/reply-schemas.ts";
-import { jsonBodyOf } from "../http/json-body.ts";
+import { jsonBodyOf, unchecked } from "../http/json-body.ts";
 import { HttpProblem } from "../http/problem.ts";
 import { problemReply } from "../http/problem-reply.ts";
 import {
@@ -75,8 +75,6 @@ export function registerDeadLetters(app: FastifyInstance, needs: RedriveNeeds): 
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const config = { scope: "admin" } as const;
   const tags = ["dead letters"];
-  /** Bodies come as bytes, and are checked by the handler. */
-  const unchecked = { validatorCompiler: () => (data: unknown) => ({ value: data }) };
 
   const get = async (id: string): Promise<DeadLetterRow> => {
     const found = await getDeadLetter(db, id);

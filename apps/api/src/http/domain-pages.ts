@@ -8,13 +8,22 @@ export const pageParams = {
   cursor: z.string().optional().describe("Where the page before ended, from its next; the filters must be the same"),
 };
 
-/** The address of the page after this row. */
-export function nextPage(
-  path: string,
-  filters: Readonly<Record<string, string | undefined>>,
-  limit: number,
-  { created_at, id }: { readonly created_at: string; readonly id: string },
-): string {
-  const cursor = cursorOf({ time: created_at, id, source: "" }, { ...filters, list: path });
-  return nextOf(path, { ...filters, limit: String(limit), cursor });
+export interface ListPage<Row> {
+  readonly path: string;
+  readonly filters: Readonly<Record<string, string | undefined>>;
+  readonly limit: number;
+  /** By which the list is ordered, within the time of creation. */
+  readonly idOf: (row: Row) => string;
+}
+
+/** The first `limit` of the rows, of which one more was asked for, and the address of the page after them. */
+export function pageOf<Row extends { readonly created_at: string }>(
+  rows: readonly Row[],
+  { path, filters, limit, idOf }: ListPage<Row>,
+): { shown: Row[]; next: string | null } {
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  if (last === undefined) return { shown, next: null };
+  const cursor = cursorOf({ time: last.created_at, id: idOf(last), source: "" }, { ...filters, list: path });
+  return { shown, next: nextOf(path, { ...filters, limit: String(limit), cursor }) };
 }

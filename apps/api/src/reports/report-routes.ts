@@ -5,10 +5,10 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { walletAddress } from "../addresses/wallet-address.ts";
 import type { DomainCaches } from "../caching/domain-caches.ts";
-import { hashed, sendFound, versioned } from "../caching/representation.ts";
+import { hashed, sendFound, unversioned, versioned } from "../caching/representation.ts";
 import { positionOf } from "../events/read/page-cursor.ts";
 import { commonProblems } from "../events/read/reply-schemas.ts";
-import { nextPage, pageParams } from "../http/domain-pages.ts";
+import { pageOf, pageParams } from "../http/domain-pages.ts";
 import { HttpProblem } from "../http/problem.ts";
 import { problemReply } from "../http/problem-reply.ts";
 import { storableText } from "../http/storable-text.ts";
@@ -73,12 +73,9 @@ export function registerReports(app: FastifyInstance, { db, caches, writer }: Re
       const before = cursor === undefined ? newest : positionOf(cursor, { status, list: path });
       const load = async () => {
         const rows = await db.rows(reportStatements.listByStatus, [status, before.time, before.id, limit + 1]);
-        const shown = rows.slice(0, limit).map((row) => {
-          const { version: _version, ...rest } = reportOf(row);
-          return rest;
-        });
-        const last = rows.length > limit ? shown.at(-1) : undefined;
-        return hashed({ reports: shown, next: last === undefined ? null : nextPage(path, { status }, limit, last) });
+        const all = rows.map((row) => unversioned(reportOf(row)));
+        const { shown, next } = pageOf(all, { path, filters: { status }, limit, idOf: ({ id }) => id });
+        return hashed({ reports: shown, next });
       };
       const isFirst = cursor === undefined && limit === pageParams.limit.parse(undefined);
       const found = isFirst ? caches.reports.get(cacheKeys.reportsByStatus(status).key, load) : load();

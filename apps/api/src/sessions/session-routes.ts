@@ -1,15 +1,15 @@
 import type { Db } from "@millrace/db";
-import { cacheKeys, type SessionList, type SessionRow, sessionStatements } from "@millrace/domain";
+import { cacheKeys, type SessionList, sessionStatements } from "@millrace/domain";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { walletAddress } from "../addresses/wallet-address.ts";
 import type { CachedDb } from "../caching/cached-db.ts";
 import type { DomainCaches } from "../caching/domain-caches.ts";
-import { hashed, sendFound, versioned } from "../caching/representation.ts";
+import { hashed, sendFound, unversioned, versioned } from "../caching/representation.ts";
 import { positionOf } from "../events/read/page-cursor.ts";
 import { commonProblems } from "../events/read/reply-schemas.ts";
-import { nextPage, pageParams } from "../http/domain-pages.ts";
+import { pageOf, pageParams } from "../http/domain-pages.ts";
 import { HttpProblem } from "../http/problem.ts";
 import { problemReply } from "../http/problem-reply.ts";
 import { storableText } from "../http/storable-text.ts";
@@ -81,7 +81,9 @@ export function registerSessions(app: FastifyInstance, { db, cachedDb, caches, w
       const filter = { ...given, reported: given.reported === "true" ? true : undefined };
       const load = async () => {
         const rows = await listSessions(db, filter, { after: before, limit: limit + 1 });
-        return hashed(pageOf(rows, limit, given));
+        const all = rows.map((row) => unversioned(sessionOf(row)));
+        const { shown, next } = pageOf(all, { path, filters: given, limit, idOf: ({ id }) => id });
+        return hashed({ sessions: shown, next });
       };
       const list =
         limit === pageParams.limit.parse(undefined) && before === undefined ? cachedListOf(given) : undefined;
@@ -196,15 +198,6 @@ function cachedListOf({
   if (address === undefined || reported !== undefined || from !== undefined || to !== undefined) return undefined;
   if (state === "ended") return undefined;
   return { address, name: state === undefined ? "all" : state === "active" ? "active" : "ringing" };
-}
-
-function pageOf(rows: readonly SessionRow[], limit: number, given: Given): z.output<typeof page> {
-  const shown = rows.slice(0, limit).map((row) => {
-    const { version: _version, ...rest } = sessionOf(row);
-    return rest;
-  });
-  const last = rows.length > limit ? shown.at(-1) : undefined;
-  return { sessions: shown, next: last === undefined ? null : nextPage(path, { ...given }, limit, last) };
 }
 
 function notFound(what: string): HttpProblem {

@@ -7,7 +7,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { walletAddress } from "../addresses/wallet-address.ts";
 import { commonProblems } from "../events/read/reply-schemas.ts";
-import { jsonBodyOf } from "../http/json-body.ts";
+import { jsonBodyOf, unchecked } from "../http/json-body.ts";
 import { HttpProblem } from "../http/problem.ts";
 import { problemReply } from "../http/problem-reply.ts";
 import { type SignedMessage, verifiedMessage } from "./verify-message.ts";
@@ -27,6 +27,7 @@ export interface SignInNeeds {
 }
 
 const minuteMs = 60_000;
+const bodyLimit = 16 * 1_024;
 
 const issueBody = z.strictObject({ address: walletAddress });
 const consumeBody = z.strictObject({ address: walletAddress, nonce: z.string().min(1).max(200) });
@@ -41,8 +42,6 @@ export function registerSignIn(app: FastifyInstance, { db, cache, options }: Sig
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ["sign-in"];
   const config = { scope: "write" } as const;
-  /** Bodies come as bytes, and are checked by the handler. */
-  const unchecked = { validatorCompiler: () => (data: unknown) => ({ value: data }), bodyLimit: 16 * 1_024 };
 
   /** Of any number of callers with the same nonce, exactly one passes. */
   async function consume(address: string, nonce: string): Promise<void> {
@@ -59,6 +58,7 @@ export function registerSignIn(app: FastifyInstance, { db, cache, options }: Sig
     "/v1/nonces",
     {
       config,
+      bodyLimit,
       ...unchecked,
       schema: {
         tags,
@@ -95,6 +95,7 @@ export function registerSignIn(app: FastifyInstance, { db, cache, options }: Sig
     "/v1/nonces/consume",
     {
       config,
+      bodyLimit,
       ...unchecked,
       schema: {
         tags,
@@ -118,6 +119,7 @@ export function registerSignIn(app: FastifyInstance, { db, cache, options }: Sig
     "/v1/sign-in",
     {
       config,
+      bodyLimit,
       ...unchecked,
       schema: {
         tags,

@@ -5,8 +5,8 @@ import { z } from "zod";
 import { expectedVersionIn } from "../caching/representation.ts";
 import type { Idempotency } from "../events/idempotency.ts";
 import { randomUUIDv7 } from "../events/uuid-v7.ts";
-import { jsonBodyOf } from "../http/json-body.ts";
-import { HttpProblem, unavailable } from "../http/problem.ts";
+import { checked, jsonBodyOf, unchecked } from "../http/json-body.ts";
+import { unavailable } from "../http/problem.ts";
 import { problemReply } from "../http/problem-reply.ts";
 import type { Finished, Outcomes } from "./outcomes.ts";
 import { waitIn } from "./prefer.ts";
@@ -124,8 +124,7 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
         url,
         config: { scope, isQueuedWrite: true },
         bodyLimit: maxBodyBytes,
-        // Params and body are checked by the handler, which is given the body as bytes.
-        validatorCompiler: () => (data) => ({ value: data }),
+        ...unchecked,
         serializerCompiler: () => (data) => JSON.stringify(data),
         schema: {
           tags: [tag],
@@ -160,14 +159,14 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
         },
         handler: async (request, reply) => {
           const expected = expectedVersionIn(request.headers["if-match"]);
-          const checked = {
-            params: checkedParams(params, request.params),
+          const said = {
+            params: checked(request.params, params),
             body: method === "DELETE" ? body.parse({}) : jsonBodyOf(request.body, body),
           };
           const { receivedAt, newId } = await attemptOf(request);
           const id = newId();
           const at = new Date(receivedAt).toISOString();
-          const payload = payloadOf({ ...checked, newId, at, atMs: receivedAt });
+          const payload = payloadOf({ ...said, newId, at, atMs: receivedAt });
           const waitMs = Math.min((waitIn(request.headers["prefer"]) ?? 0) * 1_000, maxWaitMs);
           const { entity, text } = textOfWrite({
             id,
@@ -197,12 +196,4 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
 /** Beside a write that is queued, so that asking for it tells it from one that never was. */
 export function noteOf(id: string): string {
   return `write:${id}`;
-}
-
-function checkedParams<Params extends z.ZodType>(schema: Params, params: unknown): z.output<Params> {
-  const parsed = schema.safeParse(params);
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(({ path, message }) => ({ parameter: path.join("."), message }));
-  const detail = errors.map(({ parameter, message }) => `${parameter}: ${message}`).join("; ");
-  throw new HttpProblem({ status: 400, code: "invalid_request", detail, members: { errors } });
 }

@@ -1,13 +1,5 @@
 import { type Db, isDataError } from "@millrace/db";
-import {
-  type CachedKey,
-  contractOf,
-  type Outcome,
-  type WaitingWrite,
-  type WriteResult,
-  type WriteRow,
-  writeStatements,
-} from "@millrace/domain";
+import { type CachedKey, contractOf, type WaitingWrite, type WriteRow, writeStatements } from "@millrace/domain";
 
 /** A write whose payload has been checked. */
 export type ReadyWrite = WaitingWrite & { readonly payload: Readonly<Record<string, unknown>> };
@@ -23,6 +15,8 @@ export type Applied = Pick<WriteRow, "id" | "outcome" | "row" | "detail" | "kind
   readonly touched: readonly CachedKey[];
 };
 
+type NewlyApplied = Applied & { readonly accepted_at: Date };
+
 /**
  * Applies the writes in one transaction, in few statements: in rounds, of which each has at most one write of every
  * entity, and in a round one statement for each kind. Those that were applied before are left out, and told of all
@@ -36,7 +30,7 @@ export async function applyBatch(db: Db, batch: readonly WritesOfEntity[]): Prom
     const done = new Map<string, Applied>();
     for (const row of await tx.rows(writeStatements.findMany, [ids])) done.set(row.id, row);
     const before = done.size;
-    const added: (Applied & { accepted_at: Date })[] = [];
+    const added: NewlyApplied[] = [];
     for (const round of roundsOf(batch, new Set(done.keys()))) {
       for (const result of await applyRound(tx, round)) {
         done.set(result.id, result);
@@ -58,68 +52,41 @@ function* roundsOf(batch: readonly WritesOfEntity[], known: Set<string>): Genera
   for (let round = 0; round < rounds; round += 1) yield queues.flatMap((writes) => writes[round] ?? []);
 }
 
-async function applyRound(tx: Db, round: readonly ReadyWrite[]): Promise<(Applied & { accepted_at: Date })[]> {
+async function applyRound(tx: Db, round: readonly ReadyWrite[]): Promise<NewlyApplied[]> {
   const kinds = Map.groupBy(round, ({ kind }) => kind);
-  const results: (Applied & { accepted_at: Date })[] = [];
+  const results: NewlyApplied[] = [];
   for (const [kind, writes] of kinds) results.push(...(await applyKind(tx, kind, writes)));
   return results;
 }
 
-async function applyKind(
-  tx: Db,
-  kind: string,
-  writes: readonly ReadyWrite[],
-): Promise<(Applied & { accepted_at: Date })[]> {
+async function applyKind(tx: Db, kind: string, writes: readonly ReadyWrite[]): Promise<NewlyApplied[]> {
   const contract = contractOf(kind);
   if (contract === undefined) throw new Error(`There is no write ${kind}`);
   const rows = writes.map(({ payload, expected }, n) => ({ ...payload, n, expected }));
   try {
     const results = await tx.transaction((inner) => inner.rows(contract.apply, [JSON.stringify(rows)]));
     return results.flatMap((result) => {
+      const { outcome, row, related } = result;
       const write = writes[result.n];
-      return write === undefined ? [] : [appliedOf(write, result, contract.keysOf)];
+      const touched = row === null ? [] : contract.keysOf(row, related);
+      return write === undefined ? [] : [resultOf(write, { outcome, detail: null, row, touched })];
     });
   } catch (error) {
     if (!isDataError(error)) throw error;
     const [only, ...others] = writes;
     if (only === undefined) return [];
-    if (others.length === 0) return [refused(only, error)];
+    if (others.length === 0) {
+      const detail = error instanceof Error ? error.message : String(error);
+      return [resultOf(only, { outcome: "refused", detail, row: null, touched: [] })];
+    }
     // One of them is to blame: each by itself, so that the others are not refused with it.
-    const each: (Applied & { accepted_at: Date })[] = [];
+    const each: NewlyApplied[] = [];
     for (const write of writes) each.push(...(await applyKind(tx, kind, [write])));
     return each;
   }
 }
 
-function appliedOf(
-  write: ReadyWrite,
-  { outcome, row, related }: WriteResult,
-  keysOf: (row: NonNullable<WriteResult["row"]>, related: WriteResult["related"]) => readonly CachedKey[],
-) {
-  const touched = row === null ? [] : keysOf(row, related);
-  return {
-    id: write.id,
-    kind: write.kind,
-    outcome,
-    detail: null,
-    row,
-    touched,
-    is_settled: false,
-    accepted_at: new Date(write.acceptedAt),
-  };
-}
-
-function refused(write: ReadyWrite, error: unknown) {
-  const outcome: Outcome = "refused";
-  const detail = error instanceof Error ? error.message : String(error);
-  return {
-    id: write.id,
-    kind: write.kind,
-    outcome,
-    detail,
-    row: null,
-    touched: [],
-    is_settled: false,
-    accepted_at: new Date(write.acceptedAt),
-  };
+function resultOf(write: ReadyWrite, result: Pick<Applied, "outcome" | "detail" | "row" | "touched">): NewlyApplied {
+  const { id, kind, acceptedAt } = write;
+  return { id, kind, ...result, is_settled: false, accepted_at: new Date(acceptedAt) };
 }
