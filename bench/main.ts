@@ -6,7 +6,9 @@ import { runStaleness } from "./cache/staleness.ts";
 import { runExport } from "./export.ts";
 import { indexSets } from "./index-sets.ts";
 import { runIngest } from "./ingest.ts";
+import { runMonitor } from "./monitor.ts";
 import { runOverload } from "./overload.ts";
+import { runPartitions } from "./partitions.ts";
 import { runWorkload } from "./workload/workload.ts";
 
 const help = `npm run bench -- NAME [--json]
@@ -20,6 +22,10 @@ const help = `npm run bench -- NAME [--json]
   cache     cached reads beside a bare route and beside one GET of Redis, and the library beside others (--requests N)
 
   workload  reads and writes of the domain at 250 a second and at ten times that, with ingest beside (--seconds N)
+
+  partitions  recent reads with 1 to 120 months, and storing rows during upkeep (--rows N)
+
+  monitor   statements a second with their figures and plans being noted, and without (--seconds N)
 
   --events N   events of each measured load (ingest; default 300000)
   --indexes S  all, or core: what a smaller schema would have, to see what the others cost (ingest; default all)
@@ -69,6 +75,10 @@ if (values.help || name === undefined) {
   await withBenchServers((servers) => runWorkload({ json, seconds, servers }));
 } else if (name === "cache") {
   await withBenchServers((servers) => runCache({ json, requests, servers }));
+} else if (name === "partitions") {
+  await withBenchServers((servers) => runPartitions({ json, rows, servers }));
+} else if (name === "monitor") {
+  await withBenchServers((servers) => runMonitor({ json, seconds, servers }));
 } else if (name === "export") {
   await withBenchServers(({ databaseUrl }) => runExport({ json, rows, databaseUrl }));
 } else {

@@ -26,6 +26,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "@millrace/embedded": ["@millrace/db", "@millrace/runtime"],
   "@millrace/access": ["@millrace/cache", "@millrace/db"],
   "@millrace/domain": ["@millrace/db"],
+  "@millrace/backup": ["@millrace/db", "@millrace/embedded"],
+  "@millrace/upkeep": ["@millrace/db", "@millrace/runtime"],
 };
 
 const packages = sourceFiles.filter((file) => file.workspace.startsWith("packages/"));

@@ -9,6 +9,10 @@ const sources = [
   "apps/worker/src/config.ts",
   "apps/cli/src/config.ts",
   "packages/embedded/src/testing/config.ts",
+  "packages/runtime/src/alert-config.ts",
+  "packages/runtime/src/backup-config.ts",
+  "packages/runtime/src/database-config.ts",
+  "packages/runtime/src/retention-config.ts",
 ];
 const rows = variableRows();
 const inTable = rows.flatMap(({ names }) => names);

@@ -25,6 +25,8 @@ const additions: readonly (readonly [command: string, added: (facts: Facts) => s
   ["npm run bench -- staleness", () => "--seconds 3"],
   ["npm run bench -- cache", () => "--requests 5000"],
   ["npm run bench -- workload", () => "--seconds 5"],
+  ["npm run bench -- partitions", () => "--rows 120000"],
+  ["npm run bench -- monitor", () => "--seconds 5"],
   ["npm run chaos -- --minutes 2", () => "--minutes 0.2"],
   ["npm run fuzz -- --bodies 100000", () => "--bodies 2000"],
 ];

@@ -1,9 +1,12 @@
 import {
+  alertVariables,
   bytes,
   ConfigError,
+  databaseVariables,
   integer,
   isLoopback,
   logLevel,
+  poolOptionsOf,
   postgresUrl,
   queueRedisUrl,
   readEnvironment,
@@ -22,9 +25,16 @@ function ttlSeconds(ofDefault: number, what: string) {
 export const variables = {
   HOST: z.string().default("127.0.0.1").describe("address to listen on"),
   PORT: integer({ max: 65_535 }).default(8080).describe("port to listen on"),
-  DATABASE_URL: postgresUrl.describe("PostgreSQL"),
-  DATABASE_POOL_MAX: integer({ min: 1, max: 1_000 }).default(50).describe("most connections to PostgreSQL"),
-  DATABASE_POOL_MIN: integer({ max: 1_000 }).default(5).describe("connections kept open while idle"),
+  ...databaseVariables,
+  ...alertVariables,
+  DATABASE_REPLICA_URLS: z
+    .string()
+    .transform((text) => text.split(",").filter((url) => url !== ""))
+    .pipe(z.array(postgresUrl))
+    .optional()
+    .describe("standbys that events are read from, separated by commas"),
+  DATABASE_REPLICA_MAX_LAG_MS: integer().default(1_000).describe("a standby that is further behind is not read from"),
+  DATABASE_DISK_BYTES: bytes({ min: 1 }).optional().describe("what the disk of PostgreSQL holds, to foretell its end"),
   REDIS_URL: redisUrl.optional().describe("one Redis for all roles, in development"),
   QUEUE_REDIS_URL: queueRedisUrl.optional().describe("the queue's Redis, also a cluster; REDIS_URL if not set"),
   CACHE_REDIS_URL: redisUrl.optional().describe("the Redis of the cache and the tail; the queue's if not set"),
@@ -117,11 +127,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
   return {
     log: { level: read.LOG_LEVEL },
     http: { host: read.HOST, port: read.PORT },
-    postgres: {
-      url: read.DATABASE_URL,
-      maxConnections: read.DATABASE_POOL_MAX,
-      minConnections: Math.min(read.DATABASE_POOL_MIN, read.DATABASE_POOL_MAX),
-    },
+    postgres: poolOptionsOf(read),
+    alertRulesFile: read.ALERT_RULES,
+    slowStatementMs: read.DATABASE_SLOW_MS,
+    replicas: { urls: read.DATABASE_REPLICA_URLS ?? [], maxLagMs: read.DATABASE_REPLICA_MAX_LAG_MS },
+    database: { diskBytes: read.DATABASE_DISK_BYTES, maxConnections: read.DATABASE_POOL_MAX },
     queue: { url: queueUrl, prefix: read.QUEUE_PREFIX, ingestQueues: read.INGEST_QUEUES },
     tail: {
       feed: { url: cacheUrl, prefix: read.QUEUE_PREFIX },

@@ -1,6 +1,9 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
-import { connectPostgres } from "@millrace/db";
+import { connectPostgres, connectReplicas } from "@millrace/db";
 import { connectQueues, openMailbox } from "@millrace/jobs";
 import {
   announceReady,
@@ -11,6 +14,8 @@ import {
   terminationSignal,
 } from "@millrace/runtime";
 import { createTailFeed } from "@millrace/tail";
+import { loadAlertRules, startPoolFigures, startStatementMonitor } from "@millrace/upkeep";
+import { cacheFigures } from "./caching/cache-figures.ts";
 import { loadConfig, variables } from "./config.ts";
 import { createServer } from "./server.ts";
 import { createOutcomes } from "./writes/outcomes.ts";
@@ -36,6 +41,13 @@ const db = app.use(
     onIdleError: (err) => log.warn({ err }, "an idle database connection was lost"),
   }),
 );
+const replicas = app.use(
+  connectReplicas({
+    primary: db,
+    urls: config.replicas.urls,
+    pool: { ...config.postgres, applicationName: "millrace-api" },
+  }),
+);
 const queues = app.use(
   await connectQueues({
     ...config.queue,
@@ -51,6 +63,8 @@ const tailFeed = app.use(
 const onCacheError = (err: Error): void =>
   log.warn({ err }, "the cache's Redis has a fault; reads go to the database without it");
 const cacheStore = app.use(createRedisStore({ ...config.cache.redis, onError: onCacheError }));
+// Who starts together with it finds it in a moment; it may also be away.
+await Promise.race([cacheStore.connected().catch(() => {}), sleep(1_000, undefined, { ref: false })]);
 const cache = app.use(createCache({ store: cacheStore, leaseMs: config.cache.leaseMs, onError: onCacheError }));
 const outcomes = createOutcomes(db);
 app.use(
@@ -59,6 +73,17 @@ app.use(
     name: outcomes.mailbox,
     onLetter: outcomes.read,
     onError: (err) => log.warn({ err }, "the queue's Redis connection has a fault"),
+  }),
+);
+const pool = app.use(startPoolFigures());
+app.use(
+  startStatementMonitor({
+    db,
+    app: "api",
+    figures: () => ({ ...pool.read(), ...cacheFigures(cache) }),
+    process: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
+    slowMs: config.slowStatementMs,
+    onError: (err) => log.warn({ err }, "figures of statements could not be written"),
   }),
 );
 for (const danger of (await queues.inspect()).dangers) log.warn(danger);
@@ -78,6 +103,8 @@ const server = await createServer({
   cacheRedis: cacheStore,
   outcomes,
   domain: config.domain,
+  database: { ...config.database, replicas, alertRules: await loadAlertRules(config.alertRulesFile) },
+  eventReads: replicas.read({ maxLagMs: config.replicas.maxLagMs }),
 });
 app.defer(() => server.close());
 const url = await server.listen(config.http);

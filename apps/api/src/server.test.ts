@@ -72,6 +72,13 @@ async function startApi(): Promise<{ app: FastifyInstance; routes: string[] } & 
     tail: { feed, limits: { maxClients: 1, maxEventsPerSecond: 1 } },
     cache: parts.use(createCache({ store, onError: () => {} })),
     cacheRedis: store,
+    eventReads: db,
+    database: {
+      diskBytes: undefined,
+      maxConnections: 5,
+      alertRules: [],
+      replicas: { state: () => [], askEach: async () => [] },
+    },
     outcomes: createOutcomes(db),
     domain: {
       caches: {

@@ -1,6 +1,6 @@
 import type { Authenticator } from "@millrace/access";
 import type { Cache } from "@millrace/cache";
-import type { Db } from "@millrace/db";
+import { countedTogether, type Postgres, type ReadDb } from "@millrace/db";
 import type { Queues } from "@millrace/jobs";
 import type { Logger } from "@millrace/runtime";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
@@ -9,6 +9,9 @@ import type { Registry } from "prom-client";
 import { registerAccess } from "./access/require-scope.ts";
 import { type AdmissionOptions, startAdmission } from "./admission/start-admission.ts";
 import { type CacheRoutesNeeds, registerCache } from "./caching/cache-routes.ts";
+import { createDirectReads } from "./caching/direct-reads.ts";
+import { type DatabaseOptions, registerDatabase } from "./database/database-routes.ts";
+import { observeUpkeep } from "./database/upkeep-metrics.ts";
 import { registerDeadLetters } from "./dead-letters/dead-letter-routes.ts";
 import { type DomainOptions, registerDomain } from "./domain-routes.ts";
 import { ingestMediaTypes } from "./events/candidates.ts";
@@ -20,14 +23,16 @@ import { registerTail, type TailOptions } from "./events/tail/tail-route.ts";
 import { registerDocs } from "./http/docs.ts";
 import { endConnectionsOnClose } from "./http/end-connections.ts";
 import { registerHealth } from "./http/health.ts";
-import { registerMetrics } from "./http/metrics.ts";
+import { createRequestObserver, registerMetrics } from "./http/metrics.ts";
 import { HttpProblem, problemOf, sendProblem } from "./http/problem.ts";
 import { lazyChild } from "./http/request-log.ts";
 import { registerOtlp } from "./otlp/otlp-routes.ts";
 import type { Outcomes } from "./writes/outcomes.ts";
 
 export interface ServerNeeds {
-  readonly db: Db;
+  readonly db: Postgres;
+  /** Where events are read, which need not be the newest. */
+  readonly eventReads: ReadDb;
   readonly queues: Queues;
   readonly authenticator: Authenticator;
   readonly metrics: Registry;
@@ -44,17 +49,20 @@ export interface ServerNeeds {
   readonly cacheRedis: CacheRoutesNeeds["redis"];
   readonly outcomes: Outcomes;
   readonly domain: DomainOptions;
+  readonly database: DatabaseOptions;
 }
 
 /** The HTTP server, not yet listening. Closing it answers the requests under way first. */
 export async function createServer(needs: ServerNeeds): Promise<FastifyInstance> {
   const { db, queues, authenticator, metrics, log, ingest } = needs;
   const logger: FastifyBaseLogger = log;
+  const observer = createRequestObserver(metrics);
+  const directReads = createDirectReads({ authenticator, observer, requestTimeoutMs: 30_000 });
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (parent, bindings, options) => lazyChild(() => parent.child(bindings, options)),
-    requestTimeout: 30_000,
+    serverFactory: directReads.createServer,
     // An id may have 1,024 bytes, three characters each when percent-encoded.
     routerOptions: { maxParamLength: 3 * 1_024 },
     forceCloseConnections: "idle",
@@ -88,7 +96,10 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   app.addContentTypeParser([...ingestMediaTypes], { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
   endConnectionsOnClose(app);
-  registerMetrics(app, metrics);
+  registerMetrics(app, metrics, observer);
+  const onError = (err: unknown): void => log.warn({ err }, "figures of upkeep could not be read");
+  observeUpkeep({ registry: metrics, db, onError });
+  app.addHook("onRequest", (_request, _reply, done) => countedTogether(done));
   registerAccess(app, authenticator);
   const admission = startAdmission(app, { ...needs, ...needs.admission });
   app.addHook("onClose", () => admission[Symbol.asyncDispose]());
@@ -105,11 +116,13 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   const idempotency = createIdempotency(queues.notes);
   await registerIngest(app, { buffer, idempotency, limits: ingest.limits });
   await registerOtlp(app, { buffer, limits: ingest.limits });
-  registerReading(app, { db });
+  registerReading(app, { db: needs.eventReads });
   registerDeadLetters(app, { db, queues });
   registerTail(app, { ...needs.tail, authenticator });
-  registerDomain(app, { ...needs.domain, db, queues, cache: needs.cache, outcomes: needs.outcomes, idempotency });
-  registerCache(app, { cache: needs.cache, redis: needs.cacheRedis, metrics });
+  registerDatabase(app, { ...needs.database, db, queues });
+  const { cache, outcomes } = needs;
+  registerDomain(app, { ...needs.domain, db, queues, cache, outcomes, idempotency, directReads });
+  registerCache(app, { cache, redis: needs.cacheRedis, metrics });
   return app;
 }
 

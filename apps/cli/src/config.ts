@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { RetentionPolicy } from "@millrace/db";
 import {
+  backupVariables,
   ConfigError,
   integer,
   isLoopback,
@@ -10,6 +12,8 @@ import {
   queueRedisUrl,
   readEnvironment,
   redisUrl,
+  retentionOf,
+  retentionVariables,
 } from "@millrace/runtime";
 import { z } from "zod";
 
@@ -72,6 +76,22 @@ export async function loadDatabaseConfig(env: Environment): Promise<{ url: strin
     ]);
   }
   return { url };
+}
+
+/** The database of a command, and what retention its worker follows. */
+export async function loadRetentionConfig(env: Environment): Promise<{ url: string; retention: RetentionPolicy }> {
+  return { ...(await loadDatabaseConfig(env)), retention: retentionOf(readEnvironment(env, retentionVariables)) };
+}
+
+/** Where backups are kept, and the tools that make them. */
+export function loadBackupConfig(env: Environment): { directory: string; bin: string | undefined; searchPath: string } {
+  const read = readEnvironment(env, {
+    ...backupVariables,
+    DATA_DIR: dataDir,
+    PATH: z.string().default("").describe("where the server's tools are looked for"),
+  });
+  const directory = resolve(root, read.BACKUP_DIR ?? join(read.DATA_DIR, "backups"));
+  return { directory, bin: read.PG_BIN, searchPath: read.PATH };
 }
 
 /** The API of a command whose command line does not say. */

@@ -7,6 +7,9 @@ const help = `Usage: millrace COMMAND [OPTIONS]
   start         PostgreSQL, Redis, the API and a worker on this machine
   migrate       up, down, status, verify or new
   keys          create, list or revoke API keys
+  jobs          list what runs by the clock, or run it now
+  partitions    list, plan, apply, detach, drop or restore
+  backup        create, list, verify, restore, drill; wal
   dead-letters  list, redrive, edit or purge what PostgreSQL refused
   demo          send this machine's telemetry, or log files
 
@@ -22,6 +25,12 @@ async function run(command: string | undefined, args: string[]): Promise<number>
       return await (await import("./migrate/run-migrate.ts")).runMigrate(args);
     case "keys":
       return await (await import("./keys/index.ts")).runKeys(args);
+    case "jobs":
+      return await (await import("./jobs/run-jobs.ts")).runJobs(args);
+    case "partitions":
+      return await (await import("./partitions/run-partitions.ts")).runPartitions(args);
+    case "backup":
+      return await (await import("./backup/run-backup.ts")).runBackup(args);
     case "dead-letters":
       return await (await import("./dead-letters/run-dead-letters.ts")).runDeadLetters(args);
     case "demo":

@@ -1,20 +1,30 @@
 import {
+  alertVariables,
+  backupVariables,
   bytes,
+  databaseVariables,
   integer,
   logLevel,
+  poolOptionsOf,
   postgresUrl,
   queueRedisUrl,
   readEnvironment,
   redisRolesOf,
   redisUrl,
+  retentionOf,
+  retentionVariables,
 } from "@millrace/runtime";
+import { webhookOf } from "@millrace/upkeep";
 import { z } from "zod";
+
+const dayMs = 86_400_000;
 
 /** The variables that the worker reads. */
 export const variables = {
-  DATABASE_URL: postgresUrl.describe("PostgreSQL"),
-  DATABASE_POOL_MAX: integer({ min: 2, max: 1_000 }).default(10).describe("most connections to PostgreSQL"),
-  DATABASE_POOL_MIN: integer({ max: 1_000 }).default(2).describe("connections kept open while idle"),
+  ...databaseVariables,
+  DATABASE_DIRECT_URL: postgresUrl
+    .optional()
+    .describe("the same PostgreSQL without a pooler in between, for upkeep; DATABASE_URL if not set"),
   REDIS_URL: redisUrl.optional().describe("one Redis for all roles, in development"),
   QUEUE_REDIS_URL: queueRedisUrl.optional().describe("the queue's Redis, also a cluster; REDIS_URL if not set"),
   CACHE_REDIS_URL: redisUrl.optional().describe("the Redis of the cache and the tail; the queue's if not set"),
@@ -50,6 +60,26 @@ export const variables = {
   EVENT_MAX_AGE_DAYS: integer({ max: 365_000 }).default(9_131).describe("older events go to quarantine"),
   EVENT_MAX_AHEAD_DAYS: integer({ max: 3_650 }).default(31).describe("events further in the future go to quarantine"),
   PARTITION_PREMAKE_MONTHS: integer({ min: 1, max: 120 }).default(3).describe("monthly partitions made ahead"),
+  ...retentionVariables,
+  ...backupVariables,
+  ...alertVariables,
+  ALERT_WEBHOOKS: z
+    .string()
+    .transform((text, context) =>
+      text.split(",").flatMap((one) => {
+        const webhook = webhookOf(one);
+        if (webhook === undefined) context.addIssue("write https://…, slack+https://… or alertmanager+http://…");
+        return webhook ?? [];
+      }),
+    )
+    .optional()
+    .describe("where alerts are told, separated by commas: https://…, slack+https://…, alertmanager+http://…"),
+  ALERT_WEBHOOK_SECRET: z.string().min(16).optional().describe("signs what is sent to the plain ones"),
+  KEY_KEEP_DAYS: integer({ min: 1 }).default(90).describe("how long revoked and expired keys are kept"),
+  DEAD_LETTER_KEEP_DAYS: integer({ min: 1 }).default(90).describe("how long dead letters are kept"),
+  QUARANTINE_KEEP_DAYS: integer({ min: 1 }).default(90).describe("how long quarantined events are kept"),
+  RECORD_KEEP_DAYS: integer({ min: 1 }).default(14).describe("how long figures of the database and job runs are kept"),
+  PATH: z.string().default("").describe("where PostgreSQL's programs are looked for"),
   OPS_HOST: z.string().default("127.0.0.1").describe("address of /health and /metrics"),
   OPS_PORT: integer({ max: 65_535 }).optional().describe("port of /health and /metrics; off if not set"),
   SHUTDOWN_GRACE_MS: integer({ min: 100 }).default(25_000).describe("time to finish after SIGTERM"),
@@ -62,16 +92,14 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
   const { queueUrl, cacheUrl } = redisRolesOf(read);
   return {
     log: { level: read.LOG_LEVEL },
-    postgres: {
-      url: read.DATABASE_URL,
-      maxConnections: read.DATABASE_POOL_MAX,
-      minConnections: Math.min(read.DATABASE_POOL_MIN, read.DATABASE_POOL_MAX),
-    },
+    postgres: poolOptionsOf(read),
+    directUrl: read.DATABASE_DIRECT_URL ?? read.DATABASE_URL,
+    slowStatementMs: read.DATABASE_SLOW_MS,
     queue: { url: queueUrl, prefix: read.QUEUE_PREFIX, ingestQueues: read.INGEST_QUEUES },
     cache: { url: cacheUrl, prefix: read.QUEUE_PREFIX, leaseMs: read.CACHE_LEASE_MS },
     writes: {
       concurrency: read.WRITE_CONCURRENCY,
-      keepMs: read.WRITE_KEEP_DAYS * 86_400_000,
+      keepMs: read.WRITE_KEEP_DAYS * dayMs,
       batch: { maxRows: read.WRITE_BATCH_JOBS, maxWaitMs: read.WRITE_BATCH_WAIT_MS, maxParallel: 2 },
     },
     tail: { url: cacheUrl, prefix: read.QUEUE_PREFIX },
@@ -85,7 +113,24 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
         maxParallel: read.INGEST_BATCH_PARALLEL,
       },
     },
-    window: { maxAgeDays: read.EVENT_MAX_AGE_DAYS, maxAheadDays: read.EVENT_MAX_AHEAD_DAYS },
+    // What retention would take out at once must not come back as a new partition.
+    window: {
+      maxAgeDays: Math.min(read.EVENT_MAX_AGE_DAYS, read.PARTITION_RETENTION_DAYS ?? Number.POSITIVE_INFINITY),
+      maxAheadDays: read.EVENT_MAX_AHEAD_DAYS,
+    },
+    retention: retentionOf(read),
+    alerts: {
+      rulesFile: read.ALERT_RULES,
+      webhooks: read.ALERT_WEBHOOKS ?? [],
+      secret: read.ALERT_WEBHOOK_SECRET,
+    },
+    backup: { directory: read.BACKUP_DIR, bin: read.PG_BIN, searchPath: read.PATH },
+    keep: {
+      keysMs: read.KEY_KEEP_DAYS * dayMs,
+      deadLettersMs: read.DEAD_LETTER_KEEP_DAYS * dayMs,
+      quarantineMs: read.QUARANTINE_KEEP_DAYS * dayMs,
+      recordsMs: read.RECORD_KEEP_DAYS * dayMs,
+    },
     premakeMonths: read.PARTITION_PREMAKE_MONTHS,
     ops: read.OPS_PORT === undefined ? undefined : { host: read.OPS_HOST, port: read.OPS_PORT },
     graceMs: read.SHUTDOWN_GRACE_MS,

@@ -1,3 +1,6 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
 import { connectPostgres } from "@millrace/db";
@@ -10,6 +13,7 @@ import {
   endOnFailure,
   terminationSignal,
 } from "@millrace/runtime";
+import { loadAlertRules, startPoolFigures, startStatementMonitor } from "@millrace/upkeep";
 import { loadConfig, variables } from "./config.ts";
 import { keepUnreadableJobs } from "./events/event-tables.ts";
 import { createImportEvents } from "./events/import-events.ts";
@@ -19,8 +23,9 @@ import { createHandlers } from "./handlers.ts";
 import { observeWorker, observeWorkers } from "./ops/metrics.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { createPartitionKeeper } from "./partitions/partition-keeper.ts";
+import { createUpkeep } from "./upkeep/create-upkeep.ts";
+import { createRecorded } from "./upkeep/recorded.ts";
 import { createApplyWrites } from "./writes/apply-writes.ts";
-import { forgetWrites } from "./writes/forget-writes.ts";
 
 const config = configure(
   {
@@ -66,6 +71,8 @@ const importEvents = app.use(
 const onCacheError = (err: Error): void => log.warn({ err }, "the cache's Redis has a fault; writes wait for it");
 const { leaseMs, ...cacheRedis } = config.cache;
 const cacheStore = app.use(createRedisStore({ ...cacheRedis, onError: onCacheError }));
+// Who starts together with it finds it in a moment; it may also be away.
+await Promise.race([cacheStore.connected().catch(() => {}), sleep(1_000, undefined, { ref: false })]);
 const cache = app.use(createCache({ store: cacheStore, hasMemory: false, leaseMs, onError: onCacheError }));
 const keepUnreadable = keepUnreadableJobs({ db });
 const applyWrites = app.use(
@@ -77,16 +84,41 @@ const applyWrites = app.use(
     keepUnreadable: (text, message) => keepUnreadable({ queue: "writes", name: "writes.apply", data: text, message }),
   }),
 );
+// Upkeep takes minutes where a request may take seconds, and sets how long it waits for locks.
+const patience = { url: config.directUrl, queryTimeoutMs: 3_600_000, statementTimeoutMs: 3_600_000 };
+const patientDb = app.use(
+  await connectPostgres({
+    ...config.postgres,
+    ...patience,
+    minConnections: 0,
+    maxConnections: 4,
+    applicationName: "millrace-upkeep",
+    onIdleError: (err) => log.warn({ err }, "an idle database connection was lost"),
+  }),
+);
+const pool = app.use(startPoolFigures());
+app.use(
+  startStatementMonitor({
+    db,
+    app: "worker",
+    figures: pool.read,
+    process: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
+    slowMs: config.slowStatementMs,
+    onError: (err) => log.warn({ err }, "figures of statements could not be written"),
+  }),
+);
+const alertRules = await loadAlertRules(config.alerts.rulesFile);
+const ending = new AbortController();
 const workers = app.use(
   await startWorkers({
     ...config.queue,
     handlers: createHandlers({
       importEvents,
-      partitions,
       applyWrites: applyWrites.handler,
-      forgetWrites: forgetWrites({ db, keepMs: config.writes.keepMs }),
+      recorded: createRecorded({ db, queues, signal: ending.signal }),
+      upkeep: createUpkeep({ db, patientDb, queues, alertRules, cache, partitions, config, log }),
     }),
-    concurrency: { ingest: config.ingest.concurrency, writes: config.writes.concurrency, upkeep: 1 },
+    concurrency: { ingest: config.ingest.concurrency, writes: config.writes.concurrency, upkeep: 4 },
     lockMs: config.ingest.lockMs,
     keepUnreadable,
     onError,
@@ -107,4 +139,5 @@ if (config.ops !== undefined)
 log.info("ready");
 announceReady();
 log.info({ reason: await ended }, "ending: no new jobs, those under way are finished");
+ending.abort();
 importEvents.drain();

@@ -39,8 +39,15 @@ interface KnownKey {
   usedAtMs: number;
 }
 
+/** What a header says, whether or not there is such a key. */
+interface Credential {
+  readonly hash: string;
+  readonly isDevelopmentKey: boolean;
+}
+
 const minuteMs = 60_000;
-const maxHashes = 1_000;
+const maxHeaders = 1_000;
+const maxHeaderLength = 256;
 
 export function createAuthenticator({ db, developmentKey, now }: AuthenticatorOptions): Authenticator {
   const find = createKeyFinder(db);
@@ -56,13 +63,17 @@ export function createAuthenticator({ db, developmentKey, now }: AuthenticatorOp
     ...(now && { now }),
   });
 
-  // A request comes for its hundredth time more often than for its first, and hashing costs as much as the rest.
-  const hashes = new Map<string, string>();
-  function remembered(key: string): string {
-    if (hashes.size >= maxHashes) hashes.clear();
-    const hash = hashOf(key);
-    hashes.set(key, hash);
-    return hash;
+  // A request comes for its hundredth time more often than for its first, and taking the key out of its header and
+  // hashing it costs as much as the rest.
+  const byHeader = new Map<string, Credential>();
+  function credentialIn(header: string): Credential | undefined {
+    const key = bearer.exec(header)?.[1];
+    if (key === undefined) return undefined;
+    const credential = { hash: hashOf(key), isDevelopmentKey: isDevelopmentKey(key) };
+    if (!credential.isDevelopmentKey && !isKey(key)) return undefined;
+    if (byHeader.size >= maxHeaders) byHeader.clear();
+    if (header.length <= maxHeaderLength) byHeader.set(header, credential);
+    return credential;
   }
 
   async function load(hash: string): Promise<KnownKey | undefined> {
@@ -96,13 +107,13 @@ export function createAuthenticator({ db, developmentKey, now }: AuthenticatorOp
 
   return {
     authenticate(authorizationHeader) {
-      const key = bearerKeyOf(authorizationHeader);
-      if (key === undefined) return undefined;
-      if (isDevelopmentKey(key)) return developmentPrincipal;
-      if (!isKey(key)) return undefined;
+      if (authorizationHeader === undefined) return undefined;
+      const credential = byHeader.get(authorizationHeader) ?? credentialIn(authorizationHeader);
+      if (credential === undefined) return undefined;
+      if (credential.isDevelopmentKey) return developmentPrincipal;
       // Looking keys up by their hash gives nothing away by its timing: who does not have the key
       // cannot choose its hash.
-      const hash = hashes.get(key) ?? remembered(key);
+      const { hash } = credential;
       const found = known.peek(hash);
       return found !== undefined ? admit(found.value) : known.get(hash, load).then(admit);
     },
@@ -112,10 +123,6 @@ export function createAuthenticator({ db, developmentKey, now }: AuthenticatorOp
 const developmentPrincipal: Principal = { keyId: "development", name: "development", scopes: new Set(scopes) };
 
 const bearer = /^bearer +(\S+)$/i;
-
-function bearerKeyOf(authorizationHeader: string | undefined): string | undefined {
-  return authorizationHeader === undefined ? undefined : bearer.exec(authorizationHeader)?.[1];
-}
 
 /** Compares in constant time, by hashes, because those have one length whatever was sent. */
 function sameKeyAs(expected: string): (key: string) => boolean {

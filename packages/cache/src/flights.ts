@@ -27,10 +27,12 @@ export function createFlights<Value>(): Flights<Value> {
 
   function start(key: string, load: (flight: Flight) => Promise<Value>): Promise<Value> {
     const flight = Symbol(key);
-    const ended = load(flight).finally(() => {
-      if (running.get(key)?.flight === flight) running.delete(key);
-    });
+    const ended = load(flight);
     running.set(key, { flight, ended });
+    const end = (): void => {
+      if (running.get(key)?.flight === flight) running.delete(key);
+    };
+    ended.then(end, end);
     return ended;
   }
 

@@ -112,7 +112,8 @@ export function createNamespace<Value>(
     try {
       const bytes = await store.get({ namespace, key });
       if (bytes === undefined) return await loadLeased(key, load, flight);
-      const entry = await entryOf(bytes);
+      const read = entryOf(bytes);
+      const entry = read instanceof Promise ? await read : read;
       // Bytes that a version after this one wrote are left to it.
       if (entry === undefined) return await loadWithout(key, load, flight);
       stats.redisHit(time.now() - startedAt);

@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions, type Result } from "ioredis";
 import { createBreaker } from "./breaker.ts";
+import { createGatherer } from "./gatherer.ts";
 import { redisScripts } from "./redis-scripts.ts";
 import {
   CacheAwayError,
@@ -65,7 +66,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000) * (0.5 + Math.random() / 2),
     scripts: Object.fromEntries(Object.entries(redisScripts).map(([name, script]) => [name, { ...script }])),
   };
-  const redis = new Redis(url, { ...settings, enableAutoPipelining: true });
+  const redis = new Redis(url, { ...settings, enableAutoPipelining: true, autoPipeliningIgnoredCommands: ["mget"] });
   // The one that waits for notices; it must not hold up the others.
   const follower = new Redis(url, { ...settings, lazyConnect: true });
   redis.on("error", onError);
@@ -134,7 +135,9 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
   }
 
   return {
-    get: (at) => read(async (stem) => (await redis.getBuffer(nameOf(stem, at))) ?? undefined),
+    get: createGatherer((keys: readonly CacheKey[]) =>
+      read((stem) => redis.mgetBuffer(keys.map((at) => nameOf(stem, at)))),
+    ),
 
     lease: (at, token) =>
       read(async (stem): Promise<LeaseAnswer> => {

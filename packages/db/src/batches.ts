@@ -20,11 +20,11 @@ type TimedQuery = { query_timeout?: number; callback?: () => void };
  */
 export async function* cursorBatches<Params extends readonly unknown[], Row>(
   client: pg.ClientBase,
-  { name, text }: Statement<Params, Row>,
+  statement: Statement<Params, Row>,
   params: Params,
   { batchRows, timeoutMs }: { batchRows: number; timeoutMs?: number },
 ): AsyncGenerator<Row[]> {
-  const cursor: Cursor<Row> & TimedQuery = new Cursor<Row>(text, [...params]);
+  const cursor: Cursor<Row> & TimedQuery = new Cursor<Row>(statement.text, [...params]);
   // The server's own time-out comes first; this one is for a server that no longer answers.
   if (timeoutMs !== undefined) cursor.query_timeout = timeoutMs + 1_000;
   client.query(cursor);
@@ -32,7 +32,8 @@ export async function* cursorBatches<Params extends readonly unknown[], Row>(
   try {
     while (true) {
       const batch = await observed(
-        name,
+        statement,
+        undefined,
         (rows) => rows.length,
         () => connection.whileThere(cursor.read(batchRows)),
       );

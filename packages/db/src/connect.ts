@@ -35,6 +35,23 @@ export interface Postgres extends Db, AsyncDisposable {
  * Disposing waits for borrowed connections to come back.
  */
 export async function connectPostgres(options: PostgresOptions): Promise<Postgres> {
+  const pool = createPool(options);
+  try {
+    await pool.query("SELECT 1");
+  } catch (error) {
+    await pool.end();
+    throw new UnreachableError("PostgreSQL", options.url, error);
+  }
+  return postgresOnPool(pool);
+}
+
+/** Opens a pool without asking whether the server is there: each statement finds out. */
+export function openPostgres(options: PostgresOptions): Postgres {
+  return postgresOnPool(createPool(options));
+}
+
+function createPool(options: PostgresOptions): pg.Pool {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 10_000;
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: options.applicationName,
@@ -43,16 +60,11 @@ export async function connectPostgres(options: PostgresOptions): Promise<Postgre
     idleTimeoutMillis: options.idleTimeoutMs ?? 10_000,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 1_000,
     query_timeout: options.queryTimeoutMs ?? 5_000,
-    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    // A pooler refuses connections that ask for settings.
+    ...(statementTimeoutMs > 0 && { statement_timeout: statementTimeoutMs }),
   });
   pool.on("error", (error) => options.onIdleError?.(error));
-  try {
-    await pool.query("SELECT 1");
-  } catch (error) {
-    await pool.end();
-    throw new UnreachableError("PostgreSQL", options.url, error);
-  }
-  return postgresOnPool(pool);
+  return pool;
 }
 
 function postgresOnPool(pool: pg.Pool): Postgres {

@@ -65,16 +65,16 @@ export function dbOnClient(client: pg.ClientBase, options: ClientOptions = {}): 
     }
   }
   return {
-    async rows<Params extends readonly unknown[], Row>({ name, text }: Statement<Params, Row>, params: Params) {
-      const query = () => watched(() => client.query({ text, values: [...params] }));
-      const result = await observed(name, countOf, query);
+    async rows<Params extends readonly unknown[], Row>(statement: Statement<Params, Row>, params: Params) {
+      const query = () => watched(() => client.query({ text: statement.text, values: [...params] }));
+      const result = await observed(statement, params, countOf, query);
       // The row type is what the statement's author declared for its text.
       return result.rows as Row[];
     },
 
-    async run({ name, text }, params) {
-      const query = () => watched(() => client.query({ text, values: [...params] }));
-      return countOf(await observed(name, countOf, query));
+    async run(statement, params) {
+      const query = () => watched(() => client.query({ text: statement.text, values: [...params] }));
+      return countOf(await observed(statement, params, countOf, query));
     },
 
     batches<Params extends readonly unknown[], Row>(
@@ -92,15 +92,16 @@ export function dbOnClient(client: pg.ClientBase, options: ClientOptions = {}): 
       );
     },
 
-    async copyIn({ name, text }, data) {
+    async copyIn(statement, data) {
       const copyAll = async (): Promise<number> => {
-        const copy = client.query(copyFrom(text));
+        const copy = client.query(copyFrom(statement.text));
         const rows = typeof data === "string" ? [Buffer.from(data)] : data;
         await pipeline(Readable.from(rows, { objectMode: false }), copy);
         return copy.rowCount;
       };
       return await observed(
-        name,
+        statement,
+        undefined,
         (rows) => rows,
         () => watched(copyAll),
       );

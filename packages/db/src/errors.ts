@@ -7,6 +7,7 @@ export const sqlState = {
   duplicateTable: "42P07",
   duplicateDatabase: "42P04",
   undefinedTable: "42P01",
+  undefinedFunction: "42883",
   lockNotAvailable: "55P03",
   deadlockDetected: "40P01",
   serializationFailure: "40001",

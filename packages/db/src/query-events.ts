@@ -1,8 +1,14 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { channel } from "node:diagnostics_channel";
 
 /** What is published on `millrace:query` after each statement, whether it succeeded or not. */
 export interface QueryEvent {
   readonly name: string;
+  readonly text: string;
+  /** Its values, for whoever wants to explain it; not to be logged. `undefined` where there is nothing to explain. */
+  readonly params: readonly unknown[] | undefined;
+  /** The how manieth call of this statement in its request it was; 1 outside of one. */
+  readonly nth: number;
   readonly durationMs: number;
   /** Rows returned or affected; 0 on failure. */
   readonly rows: number;
@@ -20,18 +26,42 @@ export const poolEvents = channel("millrace:pool");
 
 export const queryEvents = channel("millrace:query");
 
+/** Statements of one request by name, with how often each was called in it. */
+const requests = new AsyncLocalStorage<Map<string, number>>();
+
+/** Counts together what is called within `work`, so that a list that is read row by row can be told. */
+export function countedTogether<T>(work: () => T): T {
+  return requests.run(new Map(), work);
+}
+
+function nthCallOf(name: string): number {
+  const calls = requests.getStore();
+  if (calls === undefined) return 1;
+  const nth = (calls.get(name) ?? 0) + 1;
+  calls.set(name, nth);
+  return nth;
+}
+
 /** Runs `work` and publishes how it went under the statement's name. Costs nothing without subscribers. */
-export async function observed<T>(name: string, rowsOf: (result: T) => number, work: () => Promise<T>): Promise<T> {
+export async function observed<T>(
+  { name, text }: { readonly name: string; readonly text: string },
+  params: readonly unknown[] | undefined,
+  rowsOf: (result: T) => number,
+  work: () => Promise<T>,
+): Promise<T> {
   if (!queryEvents.hasSubscribers) return await work();
+  const nth = nthCallOf(name);
   const startedAt = performance.now();
+  const publish = (rows: number, error?: unknown): void => {
+    const event: QueryEvent = { name, text, params, nth, durationMs: performance.now() - startedAt, rows, error };
+    queryEvents.publish(event);
+  };
   try {
     const result = await work();
-    const event: QueryEvent = { name, durationMs: performance.now() - startedAt, rows: rowsOf(result) };
-    queryEvents.publish(event);
+    publish(rowsOf(result));
     return result;
   } catch (error) {
-    const event: QueryEvent = { name, durationMs: performance.now() - startedAt, rows: 0, error };
-    queryEvents.publish(event);
+    publish(0, error);
     throw error;
   }
 }

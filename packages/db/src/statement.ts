@@ -12,10 +12,14 @@ export interface Statement<Params extends readonly unknown[], Row> {
   readonly types?: (params: Params) => Row;
 }
 
-/** Declares a statement. `Row` is a promise about the columns the text returns; tests hold it to that. */
+/**
+ * Declares a statement. Its name goes behind the first word of its text, where the server's own statistics and its log
+ * keep it and whoever looks at what it is doing sees it. `Row` is a promise about the columns the text returns; tests hold it to that.
+ */
 export function statement<Params extends readonly unknown[] = [], Row = Record<string, never>>(
   name: string,
   text: string,
 ): Statement<Params, Row> {
-  return { name, text };
+  if (!/^[a-z0-9_.]+$/.test(name)) throw new Error(`"${name}" is no name of a statement: write feature.verb_object`);
+  return { name, text: text.replace(/^\s*(\w+)/, `$1 /* ${name} */`) };
 }

@@ -5,6 +5,7 @@ export {
   type CachedNamespace,
   cachedForms,
   cacheKeys,
+  keysOfSession,
   reportPeriods,
   reportStatuses,
   type SessionList,

@@ -1,4 +1,5 @@
-export { isPortFree } from "./ports.ts";
+export { give, serverAccount } from "./account.ts";
+export { freePort, isPortFree } from "./ports.ts";
 export { type PostgresServerOptions, type RunningServer, startPostgres } from "./postgres/start-postgres.ts";
 export { type RedisServerOptions, startRedis } from "./redis/start-redis.ts";
 export { ServerError } from "./server-error.ts";

@@ -36,18 +36,74 @@ export const jobs = {
     retry: { attempts: Number.MAX_SAFE_INTEGER, baseMs: 100, maxMs: 5_000 },
   }),
 
-  /** Forgets what became of writes that were finished long ago. */
-  forgetWrites: defineJob({
-    name: "writes.forget",
+  /** Notes what the database is like and how the statements do. */
+  monitorPerformance: defineJob({
+    name: "performance.monitor",
+    queue: "upkeep",
+    payload: z.object({}),
+    retry: { attempts: 1, baseMs: 1_000, maxMs: 60_000 },
+    schedule: { pattern: "* * * * *", payload: {} },
+  }),
+
+  /** Looks whether an alert fires or has ended, and tells it. */
+  evaluateAlerts: defineJob({
+    name: "alerts.evaluate",
+    queue: "upkeep",
+    payload: z.object({}),
+    retry: { attempts: 1, baseMs: 1_000, maxMs: 60_000 },
+    schedule: { pattern: "* * * * *", payload: {} },
+  }),
+
+  /** Ends sessions whose time is over; removes blocks, nonces and records of writes that are. */
+  cleanUpExpired: defineJob({
+    name: "expired.clean_up",
     queue: "upkeep",
     payload: z.object({}),
     retry: { attempts: 3, baseMs: 1_000, maxMs: 60_000 },
     schedule: { pattern: "*/5 * * * *", payload: {} },
   }),
 
-  /** Makes the partitions of the current and the coming months before they are needed. */
-  premakePartitions: defineJob({
-    name: "partitions.premake",
+  /** Looks for indexes that are missing, useless or broken. */
+  analyseIndexes: defineJob({
+    name: "indexes.analyse",
+    queue: "upkeep",
+    payload: z.object({}),
+    retry: { attempts: 3, baseMs: 1_000, maxMs: 60_000 },
+    schedule: { pattern: "*/15 * * * *", payload: {} },
+  }),
+
+  /**
+   * Does, or undoes, what was decided about indexes (`index_actions`), one after the other. Another such job may be at
+   * it for hours, which this one waits for.
+   */
+  changeIndexes: defineJob({
+    name: "indexes.change",
+    queue: "upkeep",
+    payload: z.object({ actions: z.array(z.uuid()), direction: z.enum(["apply", "undo"]) }),
+    retry: { attempts: 1_000, baseMs: 1_000, maxMs: 60_000 },
+  }),
+
+  /** Removes used nonces, revoked keys, and quarantine and dead letters that are older than they are kept. */
+  cleanUpSecurity: defineJob({
+    name: "security.clean_up",
+    queue: "upkeep",
+    payload: z.object({}),
+    retry: { attempts: 3, baseMs: 1_000, maxMs: 60_000 },
+    schedule: { pattern: "17 * * * *", payload: {} },
+  }),
+
+  /** Restores the newest backup for trial, where there is one. */
+  drillBackup: defineJob({
+    name: "backup.drill",
+    queue: "upkeep",
+    payload: z.object({}),
+    retry: { attempts: 1, baseMs: 1_000, maxMs: 60_000 },
+    schedule: { pattern: "0 3 * * 0", payload: {} },
+  }),
+
+  /** Makes coming months' partitions, takes old ones out, and settles those that get no more rows. */
+  keepPartitions: defineJob({
+    name: "partitions.keep",
     queue: "upkeep",
     payload: z.object({}),
     retry: { attempts: 10, baseMs: 1_000, maxMs: 60_000 },
@@ -66,3 +122,8 @@ export const queueNames: readonly QueueName[] = [...new Set(Object.values(jobs).
 export function jobKeyOf(wireName: string): JobKey | undefined {
   return (Object.keys(jobs) as JobKey[]).find((key) => jobs[key].name === wireName); // keys of a constant object
 }
+
+/** The jobs that run by the clock: their names on the wire, with when they run. */
+export const scheduledJobNames: readonly { readonly name: string; readonly pattern: string }[] = Object.values(
+  jobs,
+).flatMap((job) => (job.schedule === undefined ? [] : { name: job.name, pattern: job.schedule.pattern }));

@@ -10,6 +10,7 @@ import { expect, test } from "vitest";
 import type { Consumer } from "./consumer.ts";
 import { startMembers } from "./members.ts";
 import { connectQueues, type Queues } from "./queues.ts";
+import { idleHandlers } from "./testing/idle-handlers.ts";
 import { startWorkers } from "./workers.ts";
 
 const onError = (): void => {};
@@ -154,10 +155,8 @@ function collect() {
   };
   return {
     handlers: {
+      ...idleHandlers,
       importEvents: async ({ count }: { count: number }) => entry(count).resolve(),
-      premakePartitions: async () => {},
-      applyWrites: async () => {},
-      forgetWrites: async () => {},
     },
     of: (count: number) => entry(count).promise,
   };

@@ -1,4 +1,12 @@
-export { type JobInput, type JobKey, type JobPayload, jobs, type QueueName, queueNames } from "./catalogue.ts";
+export {
+  type JobInput,
+  type JobKey,
+  type JobPayload,
+  jobs,
+  type QueueName,
+  queueNames,
+  scheduledJobNames,
+} from "./catalogue.ts";
 export { type JobEvent, jobEvents } from "./job-events.ts";
 export type { Lists } from "./lists.ts";
 export { openMailbox } from "./mail.ts";

@@ -2,6 +2,7 @@ import { createTestRedis } from "@millrace/embedded/testing";
 import { expect, test } from "vitest";
 import { jobs, queueNames } from "./catalogue.ts";
 import { connectQueues } from "./queues.ts";
+import { idleHandlers } from "./testing/idle-handlers.ts";
 import { queueOn } from "./testing/queue-on.ts";
 import { startWorkers } from "./workers.ts";
 
@@ -61,12 +62,7 @@ test("the load tells what waits, since when, and what was done", async () => {
   });
   await using _workers = await startWorkers({
     ...redis,
-    handlers: {
-      importEvents: async () => {},
-      premakePartitions: async () => {},
-      applyWrites: async () => {},
-      forgetWrites: async () => {},
-    },
+    handlers: idleHandlers,
     concurrency: { ingest: 1, upkeep: 1, writes: 1 },
     onError: () => {},
   });

@@ -1,6 +1,6 @@
 import { startLoop, UnreachableError } from "@millrace/runtime";
 import { type JobsOptions, Queue } from "bullmq";
-import { type JobInput, type JobKey, jobs, type QueueName, queueNames } from "./catalogue.ts";
+import { type JobInput, type JobKey, jobKeyOf, jobs, type QueueName, queueNames } from "./catalogue.ts";
 import {
   defaultPrefix,
   mastersOf,
@@ -23,6 +23,10 @@ export interface Queues extends AsyncDisposable {
   enqueue<Key extends JobKey>(key: Key, payload: JobInput<Key>): Promise<void>;
   /** Makes the schedulers of the catalogue exist, and removes those that are no longer declared. */
   upsertSchedulers(): Promise<void>;
+  /** When each scheduled job runs next, by its name on the wire; those that no worker has declared are not there. */
+  nextRuns(): Promise<ReadonlyMap<string, Date>>;
+  /** Adds a scheduled job once, to be run at once; gives its id, or `undefined` when there is no such job. */
+  runNow(name: string): Promise<string | undefined>;
   /** Jobs that wait or are being worked on. */
   depth(queue: QueueName): Promise<number>;
   /** Short texts beside the jobs. */
@@ -132,6 +136,20 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
 
     async upsertSchedulers() {
       await Promise.all(queueNames.flatMap(ownOf).map(syncSchedulers));
+    },
+
+    async nextRuns() {
+      const schedulers = await Promise.all(ownOf("upkeep").map((queue) => queue.getJobSchedulers()));
+      return new Map(schedulers.flat().flatMap(({ key, next }) => (next === undefined ? [] : [[key, new Date(next)]])));
+    },
+
+    async runNow(name) {
+      const key = jobKeyOf(name);
+      if (key === undefined) return undefined;
+      const { schedule } = jobs[key];
+      if (schedule === undefined) return undefined;
+      const job = await nextOf(jobs[key].queue).add(name, schedule.payload, optionsOf(key));
+      return job.id;
     },
 
     async depth(name) {

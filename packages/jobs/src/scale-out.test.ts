@@ -1,6 +1,7 @@
 import { createTestRedis, startTestRedisCluster } from "@millrace/embedded/testing";
 import { expect, test } from "vitest";
 import { connectQueues } from "./queues.ts";
+import { idleHandlers } from "./testing/idle-handlers.ts";
 import { type JobHandlers, startWorkers } from "./workers.ts";
 
 const payloadOf = (count: number) => ({ rows: "x\n", count, months: ["2026-11"], receivedAt: 0 });
@@ -41,13 +42,11 @@ function collect(wanted: number): { readonly handlers: JobHandlers; readonly all
   const seen = new Set<number>();
   const { promise, resolve } = Promise.withResolvers<readonly number[]>();
   const handlers: JobHandlers = {
+    ...idleHandlers,
     importEvents: async ({ count }) => {
       seen.add(count);
       if (seen.size === wanted) resolve([...seen].sort((a, b) => a - b));
     },
-    premakePartitions: async () => {},
-    applyWrites: async () => {},
-    forgetWrites: async () => {},
   };
   return { handlers, all: promise };
 }

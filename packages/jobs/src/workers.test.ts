@@ -1,6 +1,7 @@
 import { createTestRedis, type TestRedis } from "@millrace/embedded/testing";
 import { expect, test } from "vitest";
 import { connectQueues } from "./queues.ts";
+import { idleHandlers } from "./testing/idle-handlers.ts";
 import { queueOn } from "./testing/queue-on.ts";
 import { type JobHandlers, PermanentJobError, startWorkers, type UnreadableJob } from "./workers.ts";
 
@@ -85,16 +86,10 @@ function workersOn(
   handlers: Partial<JobHandlers>,
   keepUnreadable?: (job: UnreadableJob) => Promise<void>,
 ): Promise<AsyncDisposable> {
-  const others = {
-    importEvents: async () => {},
-    premakePartitions: async () => {},
-    applyWrites: async () => {},
-    forgetWrites: async () => {},
-  };
   return startWorkers({
     url,
     prefix,
-    handlers: { ...others, ...handlers },
+    handlers: { ...idleHandlers, ...handlers },
     concurrency,
     onError: () => {},
     ...(keepUnreadable && { keepUnreadable }),

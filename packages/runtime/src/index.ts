@@ -1,4 +1,6 @@
+export { alertVariables } from "./alert-config.ts";
 export { backoffMs } from "./backoff.ts";
+export { backupVariables } from "./backup-config.ts";
 export { type AppDescription, configure } from "./command.ts";
 export {
   bytes,
@@ -10,9 +12,11 @@ export {
   postgresUrl,
   readEnvironment,
 } from "./config.ts";
+export { databaseVariables, poolOptionsOf } from "./database-config.ts";
 export { endOnFailure, UnreachableError } from "./failure.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export { type LoopOptions, startLoop } from "./loop.ts";
 export { createMetrics } from "./metrics.ts";
 export { queueRedisUrl, redisAddressOf, redisRolesOf, redisUrl } from "./redis-url.ts";
+export { retentionOf, retentionVariables } from "./retention-config.ts";
 export { announceReady, terminationSignal } from "./termination.ts";

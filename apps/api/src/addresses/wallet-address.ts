@@ -1,6 +1,9 @@
 import { getAddress } from "viem/utils";
 import { z } from "zod";
 
+/** An expression of the form in which addresses are stored. */
+export const canonicalAddress = "0x[0-9a-f]{40}";
+
 /**
  * A wallet's address: `0x` and 40 hexadecimal digits, in one case or with the checksum that mixed case is (EIP-55).
  * Gives it in lower case, which is how it is stored.

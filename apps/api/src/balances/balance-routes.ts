@@ -1,22 +1,21 @@
 import type { Db } from "@millrace/db";
 import { balanceStatements, cacheKeys } from "@millrace/domain";
 import type { FastifyInstance } from "fastify";
-import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { walletAddress } from "../addresses/wallet-address.ts";
+import { canonicalAddress, walletAddress } from "../addresses/wallet-address.ts";
+import type { DirectReads } from "../caching/direct-reads.ts";
 import type { DomainCaches } from "../caching/domain-caches.ts";
-import { hashed, sendFound, unversioned, versioned } from "../caching/representation.ts";
-import { commonProblems } from "../events/read/reply-schemas.ts";
+import { hashed, unversioned, versioned } from "../caching/representation.ts";
 import { HttpProblem } from "../http/problem.ts";
-import { problemReply } from "../http/problem-reply.ts";
 import type { Writer } from "../writes/writer.ts";
 import { balance, balanceOf } from "./balance.ts";
 
 const maxUint256 = 2n ** 256n - 1n;
 
+const canonicalAsset = "[A-Za-z0-9._:-]{1,100}";
 const asset = z
   .string()
-  .regex(/^[A-Za-z0-9._:-]{1,100}$/, "must have 1 to 100 letters, digits, or . _ : -")
+  .regex(new RegExp(`^${canonicalAsset}$`), "must have 1 to 100 letters, digits, or . _ : -")
   .meta({ example: "eip155:1" });
 const ofAddress = z.object({ address: walletAddress });
 const ofAsset = z.object({ address: walletAddress, asset });
@@ -34,57 +33,42 @@ const body = z.strictObject({
 export interface BalanceNeeds {
   readonly db: Db;
   readonly caches: Pick<DomainCaches, "balances">;
+  readonly directReads: DirectReads;
   readonly writer: Writer;
 }
 
-export function registerBalances(app: FastifyInstance, { db, caches, writer }: BalanceNeeds): void {
-  const routes = app.withTypeProvider<ZodTypeProvider>();
-  const tags = ["balances"];
-  const config = { scope: "read" } as const;
-
-  routes.get(
-    "/v1/balances/:address",
-    {
-      config,
-      schema: {
-        tags,
-        summary: "Read all balances of an address",
-        params: ofAddress,
-        response: { 200: z.object({ balances: z.array(balance) }), ...commonProblems },
-      },
-    },
-    (request, reply) => {
-      const { address } = request.params;
-      const load = async () => {
+export function registerBalances(app: FastifyInstance, { db, caches, directReads, writer }: BalanceNeeds): void {
+  directReads.route(app, {
+    url: "/v1/balances/:address",
+    scope: "read",
+    tag: "balances",
+    summary: "Read all balances of an address",
+    params: ofAddress,
+    canonical: { address: canonicalAddress },
+    row: z.object({ balances: z.array(balance) }),
+    find: ({ address }) =>
+      caches.balances.get(cacheKeys.balances(address).key, async () => {
         const rows = await db.rows(balanceStatements.listByAddress, [address]);
         return hashed({ balances: rows.map((row) => unversioned(balanceOf(row))) });
-      };
-      const found = caches.balances.get(cacheKeys.balances(address).key, load);
-      sendFound(request, reply, found, () => notFound(address, "any asset"));
-    },
-  );
+      }),
+    notFound: ({ address }) => notFound(address, "any asset"),
+  });
 
-  routes.get(
-    "/v1/balances/:address/:asset",
-    {
-      config,
-      schema: {
-        tags,
-        summary: "Read one balance",
-        params: ofAsset,
-        response: { 200: balance, ...commonProblems, 404: problemReply("It was never set") },
-      },
-    },
-    (request, reply) => {
-      const { address, asset } = request.params;
-      const load = async () => {
+  directReads.route(app, {
+    url: "/v1/balances/:address/:asset",
+    scope: "read",
+    tag: "balances",
+    summary: "Read one balance",
+    params: ofAsset,
+    canonical: { address: canonicalAddress, asset: canonicalAsset },
+    row: balance,
+    find: ({ address, asset }) =>
+      caches.balances.get(cacheKeys.balance(address, asset).key, async () => {
         const [row] = await db.rows(balanceStatements.get, [address, asset]);
         return row && versioned(balanceOf(row));
-      };
-      const found = caches.balances.get(cacheKeys.balance(address, asset).key, load);
-      sendFound(request, reply, found, () => notFound(address, asset));
-    },
-  );
+      }),
+    notFound: ({ address, asset }) => notFound(address, asset),
+  });
 
   writer.route({
     method: "PUT",

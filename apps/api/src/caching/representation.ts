@@ -1,7 +1,12 @@
 import { hash } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 import type { Representation } from "@millrace/cache";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HttpProblem } from "../http/problem.ts";
+
+/** Who keeps a copy must ask each time whether it is still so. */
+export const cacheControl = "private, no-cache";
+export const contentType = "application/json; charset=utf-8";
 
 /** A row as its reply: its version is its entity tag, which clients send back in If-Match. */
 export function versioned(body: Readonly<Record<string, unknown>> & { readonly version: string }): Representation {
@@ -19,7 +24,7 @@ export function hashed(value: unknown): Representation {
   return { etag: `"${hash("sha1", body, "base64url").slice(0, 16)}"`, body };
 }
 
-/** Sends what was found, at once if it is at hand; 304 when the client has it already (RFC 9110, 13.1.2). */
+/** Sends what was found, at once if it is at hand. */
 export function sendFound(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -43,14 +48,14 @@ function send(
 ): void {
   if (found === undefined) throw notFound();
   const { etag, body } = found;
-  // Who keeps a copy must ask each time whether it is still so.
-  reply.headers({ etag, "cache-control": "private, no-cache" });
-  const known = request.headers["if-none-match"];
-  if (known !== undefined && hasTag(known, etag)) reply.code(304).send();
-  else reply.header("content-type", "application/json; charset=utf-8").send(body);
+  reply.headers({ etag, "cache-control": cacheControl });
+  if (isKnownBy(request.headers, etag)) reply.code(304).send();
+  else reply.header("content-type", contentType).send(body);
 }
 
-function hasTag(header: string, etag: string): boolean {
+/** Whether the client has just this already (RFC 9110, 13.1.2). */
+export function isKnownBy({ "if-none-match": header }: IncomingHttpHeaders, etag: string): boolean {
+  if (header === undefined) return false;
   return header.trim() === "*" || header.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
 }
 

@@ -1,4 +1,4 @@
-import type { Db } from "@millrace/db";
+import type { ReadDb } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import { registerExport } from "./read/export-route.ts";
 import { registerGet } from "./read/get-route.ts";
@@ -9,7 +9,7 @@ import { registerStats } from "./read/stats-route.ts";
 const hourMs = 3_600_000;
 
 /** Reading of events: the list, one event, counts, exports, and the quarantine. */
-export function registerReading(app: FastifyInstance, { db }: { db: Db }): void {
+export function registerReading(app: FastifyInstance, { db }: { db: ReadDb }): void {
   registerList(app, { db });
   registerStats(app, { db });
   registerExport(app, { db, maxExports: 4, timeoutMs: hourMs, stallMs: 60_000 });

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 
@@ -6,25 +7,24 @@ import type { FastifyInstance } from "fastify";
  * which nothing was ever sent, as browsers and balancers open them in advance; here they end at once.
  */
 export function endConnectionsOnClose(app: FastifyInstance): void {
-  const requests = new Map<Socket, number>();
+  /** By connection, the answer to the last request on it. */
+  const answers = new Map<Socket, ServerResponse | undefined>();
   let isClosing = false;
-  const count = (socket: Socket, change: 1 | -1): void => {
-    const underWay = requests.get(socket);
-    if (underWay === undefined) return;
-    requests.set(socket, underWay + change);
-    if (isClosing && underWay + change === 0) socket.end();
+  const endAfter = (socket: Socket, answer: ServerResponse | undefined): void => {
+    if (answer === undefined || answer.closed) socket.destroy();
+    else answer.once("close", () => socket.end());
   };
   app.server.on("connection", (socket: Socket) => {
-    requests.set(socket, 0);
-    socket.once("close", () => requests.delete(socket));
+    answers.set(socket, undefined);
+    socket.once("close", () => answers.delete(socket));
     if (isClosing) socket.destroy();
   });
-  app.server.on("request", ({ socket }, response) => {
-    count(socket, 1);
-    response.once("close", () => count(socket, -1));
+  app.server.on("request", ({ socket }, answer) => {
+    answers.set(socket, answer);
+    if (isClosing) endAfter(socket, answer);
   });
   app.addHook("preClose", async () => {
     isClosing = true;
-    for (const [socket, underWay] of requests) if (underWay === 0) socket.destroy();
+    for (const [socket, answer] of answers) endAfter(socket, answer);
   });
 }

@@ -2,8 +2,15 @@ import { observeStatements } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import { Histogram, type Registry } from "prom-client";
 
-/** Figures of requests by route and of statements by name, at `/metrics` in Prometheus' text format. */
-export function registerMetrics(app: FastifyInstance, registry: Registry): void {
+/** Counts an answered request of one route. */
+export type ObserveRoute = (status: number, durationMs: number) => void;
+
+/** Counts answered requests; `route` as it was declared. */
+export interface RequestObserver {
+  of(method: string, route: string): ObserveRoute;
+}
+
+export function createRequestObserver(registry: Registry): RequestObserver {
   const requests = new Histogram({
     name: "millrace_http_request_duration_seconds",
     help: "Time from a request's arrival to its answer",
@@ -11,23 +18,40 @@ export function registerMetrics(app: FastifyInstance, registry: Registry): void 
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [registry],
   });
-  const series = new Map<string, Histogram.Internal<string>>();
-  app.addHook("onResponse", (request, reply, done) => {
-    const route = request.routeOptions.url ?? "unknown";
-    seriesOf(request.method, route, reply.statusCode).observe(reply.elapsedTime / 1_000);
-    done();
-  });
+  const routes = new Map<string, ObserveRoute>();
 
   /** Finding a series by its labels costs more than counting in it. */
-  function seriesOf(method: string, route: string, status: number): Histogram.Internal<string> {
-    const key = `${status}${method}${route}`;
-    let found = series.get(key);
-    if (found === undefined) {
-      found = requests.labels({ method, route, status });
-      series.set(key, found);
-    }
-    return found;
+  function observerOf(method: string, route: string): ObserveRoute {
+    const byStatus = new Map<number, Histogram.Internal<string>>();
+    return (status, durationMs) => {
+      let series = byStatus.get(status);
+      if (series === undefined) {
+        series = requests.labels({ method, route, status });
+        byStatus.set(status, series);
+      }
+      series.observe(durationMs / 1_000);
+    };
   }
+
+  return {
+    of(method, route) {
+      const key = `${method} ${route}`;
+      let found = routes.get(key);
+      if (found === undefined) {
+        found = observerOf(method, route);
+        routes.set(key, found);
+      }
+      return found;
+    },
+  };
+}
+
+/** Figures of requests by route and of statements by name, at `/metrics` in Prometheus' text format. */
+export function registerMetrics(app: FastifyInstance, registry: Registry, observer: RequestObserver): void {
+  app.addHook("onResponse", (request, reply, done) => {
+    observer.of(request.method, request.routeOptions.url ?? "unknown")(reply.statusCode, reply.elapsedTime);
+    done();
+  });
 
   observeStatements(registry);
 

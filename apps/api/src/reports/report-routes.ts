@@ -4,13 +4,14 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { walletAddress } from "../addresses/wallet-address.ts";
+import type { DirectReads } from "../caching/direct-reads.ts";
 import type { DomainCaches } from "../caching/domain-caches.ts";
 import { hashed, sendFound, unversioned, versioned } from "../caching/representation.ts";
 import { positionOf } from "../events/read/page-cursor.ts";
 import { commonProblems } from "../events/read/reply-schemas.ts";
+import { canonicalId } from "../http/canonical-id.ts";
 import { pageOf, pageParams } from "../http/domain-pages.ts";
 import { HttpProblem } from "../http/problem.ts";
-import { problemReply } from "../http/problem-reply.ts";
 import { storableText } from "../http/storable-text.ts";
 import type { Writer } from "../writes/writer.ts";
 import { report, reportOf } from "./report.ts";
@@ -50,10 +51,11 @@ const stats = z.object({
 export interface ReportNeeds {
   readonly db: Db;
   readonly caches: Pick<DomainCaches, "reports">;
+  readonly directReads: DirectReads;
   readonly writer: Writer;
 }
 
-export function registerReports(app: FastifyInstance, { db, caches, writer }: ReportNeeds): void {
+export function registerReports(app: FastifyInstance, { db, caches, directReads, writer }: ReportNeeds): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ["reports"];
 
@@ -115,26 +117,21 @@ export function registerReports(app: FastifyInstance, { db, caches, writer }: Re
     },
   );
 
-  routes.get(
-    `${path}/:id`,
-    {
-      config: { scope: "admin" },
-      schema: {
-        tags,
-        summary: "Read one report",
-        params,
-        response: { 200: report, ...commonProblems, 404: problemReply("There is no such report") },
-      },
-    },
-    (request, reply) => {
-      const { id } = request.params;
-      const load = async () => {
+  directReads.route(app, {
+    url: `${path}/:id`,
+    scope: "admin",
+    tag: "reports",
+    summary: "Read one report",
+    params,
+    canonical: { id: canonicalId },
+    row: report,
+    find: ({ id }) =>
+      caches.reports.get(cacheKeys.report(id).key, async () => {
         const [row] = await db.rows(reportStatements.getById, [id]);
         return row && versioned(reportOf(row));
-      };
-      sendFound(request, reply, caches.reports.get(cacheKeys.report(id).key, load), () => notFound(`report ${id}`));
-    },
-  );
+      }),
+    notFound: ({ id }) => notFound(`report ${id}`),
+  });
 
   writer.route({
     method: "POST",

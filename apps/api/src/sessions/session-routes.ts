@@ -5,13 +5,14 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { walletAddress } from "../addresses/wallet-address.ts";
 import type { CachedDb } from "../caching/cached-db.ts";
+import type { DirectReads } from "../caching/direct-reads.ts";
 import type { DomainCaches } from "../caching/domain-caches.ts";
 import { hashed, sendFound, unversioned, versioned } from "../caching/representation.ts";
 import { positionOf } from "../events/read/page-cursor.ts";
 import { commonProblems } from "../events/read/reply-schemas.ts";
+import { canonicalId } from "../http/canonical-id.ts";
 import { pageOf, pageParams } from "../http/domain-pages.ts";
 import { HttpProblem } from "../http/problem.ts";
-import { problemReply } from "../http/problem-reply.ts";
 import { storableText } from "../http/storable-text.ts";
 import type { Writer } from "../writes/writer.ts";
 import { listSessions } from "./list-sessions.ts";
@@ -54,10 +55,14 @@ export interface SessionNeeds {
   readonly db: Db;
   readonly cachedDb: CachedDb;
   readonly caches: Pick<DomainCaches, "sessions">;
+  readonly directReads: DirectReads;
   readonly writer: Writer;
 }
 
-export function registerSessions(app: FastifyInstance, { db, cachedDb, caches, writer }: SessionNeeds): void {
+export function registerSessions(
+  app: FastifyInstance,
+  { db, cachedDb, caches, directReads, writer }: SessionNeeds,
+): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ["sessions"];
   const config = { scope: "read" } as const;
@@ -115,26 +120,21 @@ export function registerSessions(app: FastifyInstance, { db, cachedDb, caches, w
     },
   );
 
-  routes.get(
-    `${path}/:id`,
-    {
-      config,
-      schema: {
-        tags,
-        summary: "Read one session",
-        params,
-        response: { 200: session, ...commonProblems, 404: problemReply("There is no such session") },
-      },
-    },
-    (request, reply) => {
-      const { id } = request.params;
-      const load = async () => {
+  directReads.route(app, {
+    url: `${path}/:id`,
+    scope: "read",
+    tag: "sessions",
+    summary: "Read one session",
+    params,
+    canonical: { id: canonicalId },
+    row: session,
+    find: ({ id }) =>
+      caches.sessions.get(cacheKeys.session(id).key, async () => {
         const [row] = await db.rows(sessionStatements.getById, [id]);
         return row && versioned(sessionOf(row));
-      };
-      sendFound(request, reply, caches.sessions.get(cacheKeys.session(id).key, load), () => notFound(`session ${id}`));
-    },
-  );
+      }),
+    notFound: ({ id }) => notFound(`session ${id}`),
+  });
 
   writer.route({
     method: "POST",

@@ -1,15 +1,13 @@
 import type { Db } from "@millrace/db";
 import { cacheKeys, userStatements } from "@millrace/domain";
 import type { FastifyInstance } from "fastify";
-import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { walletAddress } from "../addresses/wallet-address.ts";
+import { canonicalAddress, walletAddress } from "../addresses/wallet-address.ts";
+import type { DirectReads } from "../caching/direct-reads.ts";
 import type { DomainCaches } from "../caching/domain-caches.ts";
-import { sendFound, versioned } from "../caching/representation.ts";
+import { versioned } from "../caching/representation.ts";
 import { isTooDeep, unstorableCharacterIn } from "../events/json-limits.ts";
-import { commonProblems } from "../events/read/reply-schemas.ts";
 import { HttpProblem } from "../http/problem.ts";
-import { problemReply } from "../http/problem-reply.ts";
 import { storableText } from "../http/storable-text.ts";
 import type { Writer } from "../writes/writer.ts";
 import { user, userOf } from "./user.ts";
@@ -27,32 +25,27 @@ const body = z.strictObject({
 export interface UserNeeds {
   readonly db: Db;
   readonly caches: Pick<DomainCaches, "users">;
+  readonly directReads: DirectReads;
   readonly writer: Writer;
 }
 
-export function registerUsers(app: FastifyInstance, { db, caches, writer }: UserNeeds): void {
+export function registerUsers(app: FastifyInstance, { db, caches, directReads, writer }: UserNeeds): void {
   const load = (address: string) => async () => {
     const [row] = await db.rows(userStatements.getByAddress, [address]);
     return row && versioned(userOf(row));
   };
 
-  app.withTypeProvider<ZodTypeProvider>().get(
-    "/v1/users/:address",
-    {
-      config: { scope: "read" },
-      schema: {
-        tags: ["users"],
-        summary: "Read a user's profile",
-        params,
-        response: { 200: user, ...commonProblems, 404: problemReply("Nobody signed in with this address") },
-      },
-    },
-    (request, reply) => {
-      const { address } = request.params;
-      const found = caches.users.get(cacheKeys.user(address).key, load(address));
-      return sendFound(request, reply, found, () => notFound(address));
-    },
-  );
+  directReads.route(app, {
+    url: "/v1/users/:address",
+    scope: "read",
+    tag: "users",
+    summary: "Read a user's profile",
+    params,
+    canonical: { address: canonicalAddress },
+    row: user,
+    find: ({ address }) => caches.users.get(cacheKeys.user(address).key, load(address)),
+    notFound: ({ address }) => notFound(address),
+  });
 
   writer.route({
     method: "PUT",

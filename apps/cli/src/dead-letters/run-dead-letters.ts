@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { type CallApi, createApiCalls } from "../call-api.ts";
+import { CommandError, explained, say } from "../command-error.ts";
 import { loadApiConfig } from "../config.ts";
 
 const help = `Usage: millrace dead-letters COMMAND [OPTIONS]
@@ -58,33 +60,23 @@ const outcome = z.object({
   more: z.boolean().default(false),
 });
 
-/** What the user did not say, or what the server did not do; the message says what to do. */
-class CommandError extends Error {
-  readonly exitCode: number;
-
-  constructor(message: string, exitCode: 1 | 2) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
-
 /**
  * `dead-letters list|show|redrive|edit|purge`, through the API. Gives the exit code: 0 when it was done, 1
  * when it could not be, 2 when the command line makes no sense.
  */
 export async function runDeadLetters(args: string[]): Promise<number> {
-  try {
+  return await explained(async () => {
     const { values, positionals } = parsed(args);
     const [command, ...ids] = positionals;
     if (values.help || command === undefined) return say(help, values.help ? 0 : 2);
     const { url, key } = await loadApiConfig(process.env);
-    const call = caller(values.url ?? url, key);
+    const call = createApiCalls(values.url ?? url, key);
     const { all, reason, state, before } = values;
     switch (command) {
       case "list":
         return await list(call, { state, reason, limit: values.limit }, values.json);
       case "show":
-        return say(JSON.stringify(letter.parse(await call("GET", `/${only(ids)}`)), undefined, 2), 0);
+        return say(JSON.stringify(letter.parse(await call("GET", `${base}/${only(ids)}`)), undefined, 2), 0);
       case "redrive":
         return await repeat(call, "redrive", chosen(ids, all, { reason }), values.json);
       case "edit":
@@ -97,11 +89,7 @@ export async function runDeadLetters(args: string[]): Promise<number> {
       default:
         throw new CommandError(`There is no command "${command}".\n\n${help}`, 2);
     }
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return error.exitCode;
-  }
+  });
 }
 
 function parsed(args: string[]) {
@@ -112,29 +100,10 @@ function parsed(args: string[]) {
   }
 }
 
-type Call = (method: string, path: string, body?: object) => Promise<unknown>;
-
-function caller(url: string, key: string): Call {
-  return async (method, path, body) => {
-    const response = await fetch(new URL(`/v1/dead-letters${path}`, url), {
-      method,
-      headers: { authorization: `Bearer ${key}`, ...(body && { "content-type": "application/json" }) },
-      ...(body && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(60_000),
-    }).catch((error: unknown) => {
-      const { cause } = error instanceof Error ? error : { cause: error };
-      const reason = cause instanceof Error ? cause.message : String(cause ?? error);
-      throw new CommandError(`${url} does not answer: ${reason}. Start Millrace, or give its address with --url.`, 1);
-    });
-    const answer: unknown = await response.json().catch(() => undefined);
-    if (response.ok) return answer;
-    const { detail = response.statusText } = z.object({ detail: z.string().optional() }).catch({}).parse(answer);
-    throw new CommandError(`${url} answered ${response.status}: ${detail}`, 1);
-  };
-}
+const base = "/v1/dead-letters";
 
 async function list(
-  call: Call,
+  call: CallApi,
   filters: Readonly<Record<string, string | undefined>>,
   isJson: boolean,
 ): Promise<number> {
@@ -142,7 +111,7 @@ async function list(
   for (const [name, value] of Object.entries(filters)) {
     if (value !== undefined) query.append(name, value);
   }
-  const { deadletters } = page.parse(await call("GET", `?${query}`));
+  const { deadletters } = page.parse(await call("GET", `${base}?${query}`));
   if (isJson) return say(JSON.stringify(deadletters, undefined, 2), 0);
   if (deadletters.length === 0) return say("There are none.", 0);
   const lines = deadletters.map(
@@ -153,10 +122,10 @@ async function list(
 }
 
 /** The server does a bounded number at a time; this goes on until there are no more. */
-async function repeat(call: Call, action: "redrive" | "purge", body: object, isJson: boolean): Promise<number> {
+async function repeat(call: CallApi, action: "redrive" | "purge", body: object, isJson: boolean): Promise<number> {
   const total = { redriven: 0, purged: 0 };
   for (;;) {
-    const { redriven, purged, more } = outcome.parse(await call("POST", `/${action}`, body));
+    const { redriven, purged, more } = outcome.parse(await call("POST", `${base}/${action}`, body));
     total.redriven += redriven;
     total.purged += purged;
     if (!more) break;
@@ -166,7 +135,7 @@ async function repeat(call: Call, action: "redrive" | "purge", body: object, isJ
   return say(action === "redrive" ? `Redriven: ${total.redriven}` : `Deleted: ${total.purged}`, 0);
 }
 
-async function edit(call: Call, id: string, file: string | undefined): Promise<number> {
+async function edit(call: CallApi, id: string, file: string | undefined): Promise<number> {
   if (file === undefined) throw new CommandError("Give the event with --file EVENT.json", 2);
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     throw new CommandError(`${file} cannot be read: ${error instanceof Error ? error.message : error}`, 2);
@@ -177,7 +146,7 @@ async function edit(call: Call, id: string, file: string | undefined): Promise<n
   } catch (error) {
     throw new CommandError(`${file} is not JSON: ${error instanceof Error ? error.message : error}`, 2);
   }
-  await call("POST", `/${id}/redrive`, { event });
+  await call("POST", `${base}/${id}/redrive`, { event });
   return say("Redriven: 1", 0);
 }
 
@@ -190,9 +159,4 @@ function only(ids: readonly string[]): string {
   const [id, ...others] = ids;
   if (id === undefined || others.length > 0) throw new CommandError("Name one letter by its id", 2);
   return encodeURIComponent(id);
-}
-
-function say(text: string, exitCode: number): number {
-  process.stdout.write(`${text.replace(/\n$/, "")}\n`);
-  return exitCode;
 }

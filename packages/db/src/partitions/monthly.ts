@@ -43,7 +43,7 @@ const listed = statement<[table: string], { name: string }>(
 );
 
 /** The months for which `table` has an attached partition of ours. The catalogue is the only truth. */
-export async function partitionMonths(db: Db, table: string): Promise<Set<Month>> {
+export async function partitionMonths(db: Pick<Db, "rows">, table: string): Promise<Set<Month>> {
   const rows = await db.rows(listed, [identifier(table)]);
   const months = rows.flatMap(({ name }) => {
     const match = /_y(\d{4})m(\d{2})$/.exec(name);
@@ -71,24 +71,45 @@ export async function createMonthlyPartition(
 ): Promise<void> {
   const parent = identifier(table);
   const partition = identifier(partitionNameOf(table, month));
-  const from = literal(`${month}-01 00:00:00+00`);
-  const to = literal(`${addMonths(month, 1)}-01 00:00:00+00`);
-  const command = (name: string, text: string) => statement<[], never>(`partitions.${name}`, text);
   try {
     await db.transaction(async (tx) => {
       await tx.run(command("set_lock_timeout", `SET LOCAL lock_timeout = ${Math.ceil(lockTimeoutMs)}`), []);
       await tx.rows(lock, [`millrace:partitions:${table}`]);
       if ((await partitionMonths(tx, table)).has(month)) return;
       await tx.run(command("create", `CREATE TABLE ${partition} (LIKE ${parent} INCLUDING ALL)`), []);
-      await tx.run(
-        command("attach", `ALTER TABLE ${parent} ATTACH PARTITION ${partition} FOR VALUES FROM (${from}) TO (${to})`),
-        [],
-      );
+      for (const { column } of await tx.rows(toCompressFaster, [partition])) {
+        const text = `ALTER TABLE ${partition} ALTER COLUMN ${identifier(column)} SET COMPRESSION lz4`;
+        await tx.run(command("set_compression", text), []);
+      }
+      await attachMonth(tx, table, month);
     });
   } catch (error) {
     if (sqlStateOf(error) !== sqlState.duplicateTable) throw error;
     throw new PartitionDetachedError(partitionNameOf(table, month), { cause: error });
   }
+}
+
+/** The columns of a table whose large values would be compressed by pglz, where the server has lz4. */
+const toCompressFaster = statement<[table: string], { column: string }>(
+  "partitions.list_columns_to_compress",
+  `SELECT attname AS column
+     FROM pg_attribute
+    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
+      AND atttypid = 'jsonb'::regtype AND attcompression <> 'l'
+      AND EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals))`,
+);
+
+function command(name: string, text: string) {
+  return statement<[], never>(`partitions.${name}`, text);
+}
+
+/** Makes the table of a month, which must be there, a partition. SHARE UPDATE EXCLUSIVE on the parent. */
+export async function attachMonth(tx: Db, table: string, month: Month): Promise<void> {
+  const from = literal(`${month}-01 00:00:00+00`);
+  const to = literal(`${addMonths(month, 1)}-01 00:00:00+00`);
+  const partition = identifier(partitionNameOf(table, month));
+  const text = `ALTER TABLE ${identifier(table)} ATTACH PARTITION ${partition} FOR VALUES FROM (${from}) TO (${to})`;
+  await tx.run(command("attach", text), []);
 }
 
 function partsOf(month: Month): { year: number; index: number } {

@@ -1,4 +1,4 @@
-import { type Db, statement } from "@millrace/db";
+import { type ReadDb, statement } from "@millrace/db";
 import { conditionsOf, type EventFilter } from "./event-filter.ts";
 
 export const intervals = {
@@ -46,7 +46,7 @@ type CountRow = { type: string | null; bucket: number; count: string; types: str
 
 /** Counts the filter's events by type and bucket: the most frequent types, and all others together. */
 export async function countEvents(
-  db: Db,
+  db: ReadDb,
   filter: EventFilter,
   { first, count, seconds }: Buckets,
 ): Promise<{ series: TypeCounts[]; types: number }> {

@@ -1,4 +1,4 @@
-import type { Db } from "@millrace/db";
+import type { ReadDb } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -44,7 +44,7 @@ const replies = {
 
 export function registerExport(
   app: FastifyInstance,
-  { db, maxExports, ...limits }: { db: Db; maxExports: number } & ExportLimits,
+  { db, maxExports, ...limits }: { db: ReadDb; maxExports: number } & ExportLimits,
 ): void {
   const slots = createExportSlots(maxExports);
   app.withTypeProvider<ZodTypeProvider>().get(

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { type Db, statement } from "@millrace/db";
+import { type ReadDb, statement } from "@millrace/db";
 import { conditionsOf, type EventFilter } from "./event-filter.ts";
 import { type EventRow, eventColumns } from "./event-row.ts";
 
@@ -25,7 +25,7 @@ const rowsOfBatch = 200;
  * No more than two batches are in memory at a time.
  */
 export async function openExport(
-  db: Db,
+  db: ReadDb,
   filter: EventFilter,
   { header, lineOf, timeoutMs, stallMs, gone }: ExportFormat & ExportLimits & { gone: AbortSignal },
 ): Promise<Readable> {

@@ -1,4 +1,4 @@
-import { type Db, type Month, partitionMonths, statement } from "@millrace/db";
+import { type Month, partitionMonths, type ReadDb, statement } from "@millrace/db";
 import { conditionsOf, type EventFilter } from "./event-filter.ts";
 import { type EventRow, eventColumns } from "./event-row.ts";
 import { windowsOf } from "./windows.ts";
@@ -8,7 +8,7 @@ const monthsOfWindow = 12;
 const recentRows = 10_000;
 
 /** The newest `limit` events that the filter lets through, newest first; equal times by id and source, descending. */
-export async function findEvents(db: Db, filter: EventFilter, limit: number): Promise<EventRow[]> {
+export async function findEvents(db: ReadDb, filter: EventFilter, limit: number): Promise<EventRow[]> {
   return filter.data === undefined
     ? await findInWindows(db, filter, limit, { months: monthsOfWindow, find: findByIndexOrder })
     : await findByData(db, filter, limit);
@@ -16,7 +16,7 @@ export async function findEvents(db: Db, filter: EventFilter, limit: number): Pr
 
 /** The newest event with this id, of all sources and times unless they are given. */
 export async function findEvent(
-  db: Db,
+  db: ReadDb,
   { time, ...filter }: { id: string; source: string | undefined; time: string | undefined },
 ): Promise<EventRow | undefined> {
   const [event] =
@@ -31,7 +31,7 @@ export async function findEvent(
  * for the wrong value: the index on `data` for a frequent one, the order of time for a rare one. So
  * the newest rows are looked through first, and if they do not fill the page the value is rare.
  */
-async function findByData(db: Db, filter: EventFilter, limit: number): Promise<EventRow[]> {
+async function findByData(db: ReadDb, filter: EventFilter, limit: number): Promise<EventRow[]> {
   const nothingOlder = async (): Promise<undefined> => undefined;
   const recent = await findInWindows(db, filter, limit, {
     months: monthsOfWindow,
@@ -42,10 +42,10 @@ async function findByData(db: Db, filter: EventFilter, limit: number): Promise<E
   return await findInWindows(db, filter, limit, { months: 1, find: findAllThenOrder });
 }
 
-type Find = (db: Db, filter: EventFilter, limit: number) => Promise<EventRow[]>;
+type Find = (db: ReadDb, filter: EventFilter, limit: number) => Promise<EventRow[]>;
 
 async function findInWindows(
-  db: Db,
+  db: ReadDb,
   filter: EventFilter,
   limit: number,
   {
@@ -62,7 +62,7 @@ async function findInWindows(
   return rows;
 }
 
-async function oldestMonth(db: Db): Promise<Month | undefined> {
+async function oldestMonth(db: ReadDb): Promise<Month | undefined> {
   return [...(await partitionMonths(db, "telemetry_events"))].sort()[0];
 }
 

@@ -1,4 +1,4 @@
-import type { Db } from "@millrace/db";
+import type { ReadDb } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -10,7 +10,7 @@ import { eventId, eventKeyParams } from "./query-schemas.ts";
 import { sendJson } from "./raw-reply.ts";
 import { commonProblems, event } from "./reply-schemas.ts";
 
-export function registerGet(app: FastifyInstance, { db }: { db: Db }): void {
+export function registerGet(app: FastifyInstance, { db }: { db: ReadDb }): void {
   app.withTypeProvider<ZodTypeProvider>().get(
     "/v1/events/:id",
     {

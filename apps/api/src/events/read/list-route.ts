@@ -1,4 +1,4 @@
-import type { Db } from "@millrace/db";
+import type { ReadDb } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -19,7 +19,7 @@ const page = z.object({
   }),
 });
 
-export function registerList(app: FastifyInstance, { db }: { db: Db }): void {
+export function registerList(app: FastifyInstance, { db }: { db: ReadDb }): void {
   app.withTypeProvider<ZodTypeProvider>().get(
     "/v1/events",
     {

@@ -1,4 +1,4 @@
-import { type Db, statement } from "@millrace/db";
+import { type ReadDb, statement } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -26,7 +26,7 @@ const page = z.object({
   }),
 });
 
-export function registerQuarantine(app: FastifyInstance, { db }: { db: Db }): void {
+export function registerQuarantine(app: FastifyInstance, { db }: { db: ReadDb }): void {
   app.withTypeProvider<ZodTypeProvider>().get(
     path,
     {
@@ -67,7 +67,7 @@ type QuarantinedRow = EventRow & { readonly reason: string };
 
 /** The last received first; of one receipt by id, source and time, descending. */
 async function findQuarantined(
-  db: Db,
+  db: ReadDb,
   filter: EventFilter,
   { before, limit }: { before: Position | undefined; limit: number },
 ): Promise<QuarantinedRow[]> {

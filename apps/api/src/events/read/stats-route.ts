@@ -1,4 +1,4 @@
-import type { Db } from "@millrace/db";
+import type { ReadDb } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -41,7 +41,7 @@ const stats = z.object({
     .describe("All further types together"),
 });
 
-export function registerStats(app: FastifyInstance, { db }: { db: Db }): void {
+export function registerStats(app: FastifyInstance, { db }: { db: ReadDb }): void {
   app.withTypeProvider<ZodTypeProvider>().get(
     "/v1/events/stats",
     {

@@ -1,0 +1,32 @@
+import type { Postgres, Replicas } from "@millrace/db";
+import type { Queues } from "@millrace/jobs";
+import type { AlertRule } from "@millrace/upkeep";
+import type { FastifyInstance } from "fastify";
+import { registerAlerts } from "./alert-routes.ts";
+import { registerDatabaseHealth } from "./health-routes.ts";
+import { registerIndexes } from "./index-routes.ts";
+import { registerMaintenance } from "./maintenance-routes.ts";
+import { registerQueryAnalysis } from "./query-routes.ts";
+
+export interface DatabaseOptions {
+  /** What the disk of the database holds, if that is known. */
+  readonly diskBytes: number | undefined;
+  /** The most connections that this process may open. */
+  readonly maxConnections: number;
+  readonly alertRules: readonly AlertRule[];
+  readonly replicas: Pick<Replicas, "state" | "askEach">;
+}
+
+const partitionedTable = "telemetry_events";
+
+/** The database for its operators: how it is, what its statements and indexes do, and what upkeep did. */
+export function registerDatabase(
+  app: FastifyInstance,
+  { db, queues, ...options }: DatabaseOptions & { readonly db: Postgres; readonly queues: Queues },
+): void {
+  registerDatabaseHealth(app, { ...options, db, partitionedTable });
+  registerQueryAnalysis(app, { db });
+  registerIndexes(app, { db, queues, replicas: options.replicas });
+  registerAlerts(app, { db, rules: options.alertRules });
+  registerMaintenance(app, { db, queues, partitionedTable });
+}

@@ -1,0 +1,196 @@
+import { parseArgs } from "node:util";
+import {
+  connectPostgres,
+  ExportDamagedError,
+  listPartitions,
+  monthOf,
+  type Partition,
+  PartitionPresentError,
+  type Postgres,
+  planRetention,
+  type RetentionPolicy,
+  type RetentionStep,
+  restorePartition,
+  retirePartition,
+} from "@millrace/db";
+import { CommandError, explained, say } from "../command-error.ts";
+import { loadRetentionConfig } from "../config.ts";
+import { listenForInterruption } from "../interruption.ts";
+import { bytesText, minuteOf, tableOf } from "../table.ts";
+
+const help = `Usage: millrace partitions COMMAND [OPTIONS]
+
+The monthly partitions of telemetry_events.
+
+  list           what there is
+  plan           what retention would do now, with the locks that it takes
+  apply          do that; the workers do it each hour
+  detach MONTH   take a month out of the table; its rows are kept, and nobody finds them any more
+  drop MONTH     drop a month that was taken out (with --export DIR it is written there before)
+  restore FILE   bring an exported month back into the table
+
+  --export DIR   write NAME.ndjson.zst with a manifest there (drop)
+  --yes          really drop what was not exported (drop)
+  --json         write JSON instead of text
+  --help         show this text
+
+MONTH is YYYY-MM or the partition's name. The environment's DATABASE_URL, else the PostgreSQL of \`npm start\`, and
+PARTITION_RETENTION_DAYS, PARTITION_RETENTION_BYTES, PARTITION_GRACE_DAYS and PARTITION_EXPORT_DIR as for the worker.
+Exit codes: 0 done, 1 not done, 2 the command line makes no sense.
+`;
+
+const options = {
+  help: { type: "boolean", short: "h", default: false },
+  yes: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  export: { type: "string" },
+} as const;
+
+const table = "telemetry_events";
+const patienceMs = 24 * 3_600_000;
+
+/** `partitions list|plan|apply|detach|drop|restore`, on the database. Gives the exit code. */
+export async function runPartitions(args: string[]): Promise<number> {
+  return await explained(async () => {
+    const { values, positionals } = parsed(args);
+    const [command, what, ...others] = positionals;
+    if (values.help || command === undefined) return say(help, values.help ? 0 : 2);
+    const takesName = ["detach", "drop", "restore"].includes(command);
+    if (
+      others.length > 0 ||
+      takesName !== (what !== undefined) ||
+      !(takesName || /^(list|plan|apply)$/.test(command))
+    ) {
+      throw new CommandError(`That is no command.\n\n${help}`, 2);
+    }
+    const { url, retention } = await loadRetentionConfig(process.env);
+    await using db = await connectPostgres({
+      url,
+      applicationName: "millrace-partitions",
+      maxConnections: 3,
+      minConnections: 0,
+      queryTimeoutMs: patienceMs,
+      statementTimeoutMs: patienceMs,
+    });
+    const { json } = values;
+    switch (command) {
+      case "list":
+        return await list(db, json);
+      case "plan":
+        return tell(await planned(db, retention), json);
+      case "apply":
+        return await apply(db, await planned(db, retention), retention.exportDir, json);
+      case "restore":
+        return await restore(db, what ?? "", json);
+      default:
+        return await retire(db, command === "drop" ? "drop" : "detach", what ?? "", values);
+    }
+  });
+}
+
+function parsed(args: string[]) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    throw new CommandError(`${error instanceof Error ? error.message : error}\n\n${help}`, 2);
+  }
+}
+
+async function list(db: Postgres, isJson: boolean): Promise<number> {
+  const partitions = await listPartitions(db, table);
+  if (isJson) return say(JSON.stringify(partitions, undefined, 2), 0);
+  const rows = partitions.map(({ month, state, bytes, rows, settledAt, detachedAt, exportFile }) => [
+    month,
+    state,
+    bytes === undefined ? "locked" : bytesText(bytes),
+    String(Math.round(rows)),
+    minuteOf(settledAt),
+    minuteOf(detachedAt),
+    exportFile ?? "-",
+  ]);
+  return say(tableOf(["month", "state", "size", "rows (about)", "frozen", "detached", "export"], rows), 0);
+}
+
+async function planned(db: Postgres, retention: RetentionPolicy): Promise<RetentionStep[]> {
+  return planRetention(await listPartitions(db, table), retention, new Date());
+}
+
+function tell(steps: readonly RetentionStep[], isJson: boolean): number {
+  if (isJson) return say(JSON.stringify(steps, undefined, 2), 0);
+  if (steps.length === 0) return say("There is nothing to do.", 0);
+  const rows = steps.map(({ action, month, bytes, reason, locks }) => [action, month, bytesText(bytes), reason, locks]);
+  return say(tableOf(["action", "month", "size", "why", "lock"], rows), 0);
+}
+
+async function apply(
+  db: Postgres,
+  steps: readonly RetentionStep[],
+  exportDir: string | undefined,
+  isJson: boolean,
+): Promise<number> {
+  using interruption = listenForInterruption();
+  for (const step of steps) {
+    if (interruption.signal.aborted) throw new CommandError("Interrupted; what is left is in: partitions plan", 1);
+    process.stderr.write(`${step.action} ${step.month} …\n`);
+    await doStep(db, step, exportDir, interruption.signal);
+  }
+  return isJson ? say(JSON.stringify(steps), 0) : say(`Steps done: ${steps.length}`, 0);
+}
+
+async function retire(
+  db: Postgres,
+  action: "detach" | "drop",
+  text: string,
+  {
+    export: exportDir,
+    yes,
+    json,
+  }: { readonly export?: string | undefined; readonly yes: boolean; readonly json: boolean },
+): Promise<number> {
+  const month = monthOf(table, text);
+  if (month === undefined) throw new CommandError(`"${text}" is no month: write YYYY-MM`, 2);
+  const partition = (await listPartitions(db, table)).find((one) => one.month === month);
+  if (partition === undefined) throw new CommandError(`There is no partition of ${month}`, 1);
+  const steps = action === "detach" ? [stepOf("detach", partition)] : dropSteps(partition, exportDir, yes);
+  return await apply(db, steps, exportDir, json);
+}
+
+function dropSteps(partition: Partition, exportDir: string | undefined, isSure: boolean): RetentionStep[] {
+  if (partition.state !== "detached") {
+    throw new CommandError(`${partition.month} is in use; take it out first: partitions detach ${partition.month}`, 1);
+  }
+  if (exportDir !== undefined) return [stepOf("export", partition), stepOf("drop", partition)];
+  if (partition.exportFile === undefined && !isSure) {
+    throw new CommandError("Its rows are nowhere else: export them with --export DIR, or say --yes", 2);
+  }
+  return [stepOf("drop", partition)];
+}
+
+function stepOf(action: RetentionStep["action"], { name, month, bytes = 0 }: Partition): RetentionStep {
+  return { action, partition: name, month, bytes, reason: "by hand", locks: "" };
+}
+
+async function doStep(
+  db: Postgres,
+  step: RetentionStep,
+  exportDir: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await retirePartition(db, step, { table, exportDir, signal });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`${step.action} ${step.month}: ${why}. What is left is in: partitions plan`, 1);
+  }
+}
+
+async function restore(db: Postgres, file: string, isJson: boolean): Promise<number> {
+  try {
+    const restored = await restorePartition(db, file, (rows) => process.stderr.write(`\r${rows} rows …`));
+    process.stderr.write("\n");
+    return say(isJson ? JSON.stringify(restored) : `Restored ${restored.month}: ${restored.rows} rows`, 0);
+  } catch (error) {
+    if (!(error instanceof ExportDamagedError || error instanceof PartitionPresentError)) throw error;
+    throw new CommandError(error.message, 1);
+  }
+}

@@ -1,0 +1,46 @@
+export {
+  type AlertEvent,
+  type AlertRow,
+  acknowledgeAlert,
+  alertStates,
+  evaluateAlerts,
+  recentAlertEvents,
+  silenceAlert,
+} from "./alerts/alert-store.ts";
+export { deliverAlerts } from "./alerts/deliver.ts";
+export { loadAlertRules } from "./alerts/load-rules.ts";
+export { observe } from "./alerts/observe.ts";
+export type { AlertRule } from "./alerts/rule.ts";
+export { targetOf, type Webhook, webhookOf } from "./alerts/webhook.ts";
+export type { CheckStatus, HealthCheck } from "./health/check.ts";
+export { type DatabaseHealthOptions, databaseHealth, worstOf } from "./health/database-health.ts";
+export { healthStatements } from "./health/health-statements.ts";
+export { refreshStatistics } from "./health/stale-statistics.ts";
+export { findIndexProblems, type IndexProblemsOptions } from "./indexes/find-problems.ts";
+export type { IndexFinding } from "./indexes/finding.ts";
+export {
+  actionById,
+  findDisappointments,
+  type IndexAction,
+  judgeActions,
+  recentActions,
+  requestActions,
+  runAction,
+} from "./indexes/index-actions.ts";
+export { indexScansOn } from "./indexes/index-facts.ts";
+export { type RecordRunOptions, type Run, recordRun } from "./runs/record-run.ts";
+export { type RunOutcome, type RunRow, runStatements } from "./runs/run-statements.ts";
+export { growthOf, growthPerDay } from "./samples/rates.ts";
+export {
+  type DatabaseSample,
+  noteEvictions,
+  type SampleRow,
+  samplesSince,
+  spreadSamples,
+  takeSample,
+} from "./samples/sample.ts";
+export { startPoolFigures } from "./statements/process-figures.ts";
+export { queryFigures, type StatementFigures } from "./statements/query-analysis.ts";
+export { type PlanRegression, type PlanRow, planRegressions, plansOf } from "./statements/regressions.ts";
+export { collectServerStatements } from "./statements/server-statements.ts";
+export { startStatementMonitor } from "./statements/statement-monitor.ts";

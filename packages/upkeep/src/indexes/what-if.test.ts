@@ -1,0 +1,64 @@
+import { access } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { connectPostgres, migrateUp, statement } from "@millrace/db";
+import { createServerFolder, findServerTools, startToolServer } from "@millrace/embedded/testing";
+import { expect, test } from "vitest";
+import { collectServerStatements } from "../statements/server-statements.ts";
+import { startStatementMonitor } from "../statements/statement-monitor.ts";
+import { findMissingForWorkload } from "./workload.ts";
+
+const bin = await findServerTools();
+const major = bin === undefined ? "0" : (dirname(bin).split("/").at(-1) ?? "0");
+const hasHypopg = await access(`/usr/share/postgresql/${major}/extension/hypopg.control`).then(
+  () => true,
+  () => false,
+);
+const migrations = fileURLToPath(new URL("../../../../migrations", import.meta.url));
+
+test.skipIf(!hasHypopg)(
+  "where HypoPG is installed the planner judges imagined indexes (skipped where it is not)",
+  async () => {
+    await using folder = await createServerFolder();
+    await using server = await startToolServer({
+      bin: bin ?? "",
+      folder: folder.path,
+      name: "server",
+      settings: { shared_preload_libraries: "pg_stat_statements" },
+    });
+    await migrateUp({ url: server.url, directory: migrations });
+    await using db = await connectPostgres({ url: server.url, applicationName: "test", minConnections: 0 });
+    const command = (text: string) => db.run(statement<[], never>("test.command", text), []);
+    await command("CREATE EXTENSION hypopg");
+    await command("CREATE TABLE tall (id int, kind int, note text)");
+    await command("INSERT INTO tall SELECT n, n % 2, repeat('x', 50) FROM generate_series(1, 50000) AS n");
+    await command("ANALYZE tall");
+    const byId = statement<[id: number], unknown>("test.by_id", "SELECT note FROM tall WHERE id = $1");
+    const byKind = statement<[kind: number], unknown>("test.by_kind", "SELECT count(*) FROM tall WHERE kind = $1");
+    await collectServerStatements(db);
+    {
+      await using _monitor = startStatementMonitor({
+        db,
+        app: "test",
+        process: "test",
+        everyMs: 20,
+        onError: () => {},
+      });
+      await db.rows(byId, [7]);
+      await db.rows(byKind, [1]);
+      const plans = statement<[], { n: number }>("test.plans", "SELECT count(*)::int AS n FROM statement_plans");
+      await expect.poll(async () => (await db.rows(plans, []))[0]?.n).toBeGreaterThanOrEqual(2);
+    }
+    await collectServerStatements(db);
+    const found = await findMissingForWorkload(db, new Date(Date.now() - 3_600_000));
+    // Half of the table is read faster from end to end.
+    expect(found.map(({ id }) => id)).toEqual(["missing_by_workload:tall:id"]);
+    expect(found[0]?.evidence).toMatchObject({ judged_by: "hypopg", statements: ["test.by_id"] });
+    const indexes = statement<[], { n: number }>(
+      "test.indexes",
+      "SELECT count(*)::int AS n FROM pg_index WHERE indrelid = 'tall'::regclass",
+    );
+    expect(await db.rows(indexes, [])).toEqual([{ n: 0 }]);
+  },
+  60_000,
+);

@@ -1,0 +1,139 @@
+import { type Db, identifier, statement } from "@millrace/db";
+import type { IndexFinding } from "./finding.ts";
+import { creationOf, unquoted } from "./missing-indexes.ts";
+import { whatIf } from "./what-if.ts";
+
+/** A node of a plan of `EXPLAIN (FORMAT JSON, VERBOSE)`, as far as candidates need it. */
+interface ScanNode {
+  readonly "Node Type": string;
+  readonly "Relation Name"?: string;
+  readonly Schema?: string;
+  readonly Alias?: string;
+  readonly Filter?: string;
+  readonly "Plan Rows"?: number;
+  readonly "Total Cost"?: number;
+  readonly "Sort Key"?: readonly string[];
+  readonly Plans?: readonly ScanNode[];
+}
+
+interface SlowStatement {
+  readonly statement: string;
+  readonly plan: ScanNode;
+  readonly calls: number;
+  readonly mean_ms: number;
+}
+
+/** The statements that took the server's time and read a table from end to end. */
+const listCostly = statement<[since: Date], SlowStatement>(
+  "indexes.list_costly_statements",
+  `SELECT m.statement, p.plan, m.calls, m.total_ms / m.calls AS mean_ms
+     FROM (SELECT statement, sum(calls)::float8 AS calls, sum(total_ms) AS total_ms
+             FROM statement_minutes WHERE minute >= $1 GROUP BY statement) AS m
+     JOIN LATERAL (SELECT plan FROM statement_plans WHERE statement_plans.statement = m.statement
+                    ORDER BY last_seen_at DESC LIMIT 1) AS p ON true
+    WHERE m.calls > 0 AND p.plan::text LIKE '%Seq Scan%'
+    ORDER BY m.total_ms DESC LIMIT 50`,
+);
+
+interface TableRow {
+  readonly table: string;
+  readonly rows: number;
+  readonly pages: number;
+  readonly columns: Readonly<Record<string, number>>;
+  readonly led_by: readonly string[];
+}
+
+/** Size of a table (a partition's stands for its parent) and the columns that its indexes begin with. */
+const readTable = statement<[table: string], TableRow>(
+  "indexes.read_table",
+  `WITH target AS (SELECT coalesce(pg_partition_root(to_regclass($1)), to_regclass($1)) AS oid),
+        parts AS (SELECT relid FROM target, pg_partition_tree(target.oid) UNION SELECT oid FROM target)
+   SELECT target.oid::regclass::text AS table,
+          (SELECT sum(greatest(reltuples, 0))::float8 FROM pg_class WHERE oid IN (SELECT relid FROM parts)) AS rows,
+          (SELECT sum(relpages)::float8 FROM pg_class WHERE oid IN (SELECT relid FROM parts)) AS pages,
+          (SELECT jsonb_object_agg(attname, attnum) FROM pg_attribute
+            WHERE attrelid = target.oid AND attnum > 0 AND NOT attisdropped) AS columns,
+          ARRAY(SELECT a.attname::text FROM pg_index
+                  JOIN pg_attribute AS a ON a.attrelid = indrelid AND a.attnum = indkey[0]
+                 WHERE indrelid = target.oid AND indisvalid AND indpred IS NULL) AS led_by
+     FROM target WHERE target.oid IS NOT NULL`,
+);
+
+/** Smaller tables are read from end to end faster than through an index. */
+const minRows = 10_000;
+
+/**
+ * Indexes that statements of the last hours would use: for each scan of a large table that keeps few of its rows, the
+ * columns compared for equality first, then one compared otherwise. A candidate counts when the plan's cost would at
+ * least halve: as the planner says of the imagined index where HypoPG is installed, else by the planner's estimate of the
+ * rows that are kept, fetching each of them from a page of its own against reading all pages.
+ */
+export async function findMissingForWorkload(db: Db, since: Date): Promise<IndexFinding[]> {
+  const found = new Map<string, IndexFinding>();
+  for (const { statement: name, plan, calls, mean_ms } of await db.rows(listCostly, [since])) {
+    for (const node of scansIn(plan)) {
+      const { "Relation Name": relation = "", Schema: schema = "public", Filter: filter = "" } = node;
+      const [table] = await db.rows(readTable, [`${identifier(schema)}.${identifier(relation)}`]);
+      if (table === undefined || table.rows < minRows) continue;
+      const columns = columnsOf(filter, new Set(Object.keys(table.columns)));
+      const [first] = columns;
+      if (first === undefined || table.led_by.includes(first)) continue;
+      const kept = node["Plan Rows"] ?? table.rows;
+      const index = `${unquoted(table.table)}_${columns.join("_")}`.slice(0, 59);
+      const creation = creationOf({
+        table: table.table,
+        index: `${index}_idx`,
+        columns: columns.map((column) => identifier(column)),
+      });
+      const imagined = await whatIf(db, name, creation.statements[0] ?? "");
+      const { costBefore, costAfter } = imagined ?? {
+        costBefore: node["Total Cost"] ?? 0,
+        costAfter: Math.min(kept, table.pages) * 1.1 + kept * 0.015 + 10,
+      };
+      if (costAfter > costBefore / 2) continue;
+      const id = `missing_by_workload:${table.table}:${columns.join(",")}`;
+      const statements = [...((found.get(id)?.evidence["statements"] as string[] | undefined) ?? []), name]; // as put there
+      found.set(id, {
+        id,
+        kind: "missing_by_workload",
+        table: table.table,
+        index: null,
+        bytes: Math.round(table.rows * 12 * columns.length + table.rows * 12),
+        reason: `${name} reads ${Math.round(table.rows)} rows to keep ${Math.round(kept)}`,
+        evidence: {
+          statements,
+          calls,
+          mean_ms,
+          cost_before: costBefore,
+          cost_after: costAfter,
+          judged_by: imagined === undefined ? "estimate" : "hypopg",
+          columns,
+        },
+        confidence: "likely",
+        ...creation,
+      });
+    }
+  }
+  return [...found.values()];
+}
+
+function scansIn(node: ScanNode): ScanNode[] {
+  const below = (node.Plans ?? []).flatMap(scansIn);
+  return node["Node Type"] === "Seq Scan" && node.Filter !== undefined ? [node, ...below] : below;
+}
+
+/**
+ * The columns of a filter as EXPLAIN writes it, such as `((users.name = $1) AND (users.age > 7))`: those compared for
+ * equality, then the first compared by order. Parts that are joined by OR, or negated, are of no use to one index.
+ */
+export function columnsOf(filter: string, known: ReadonlySet<string>): string[] {
+  if (/ OR |\bNOT\b/.test(filter)) return [];
+  const column = String.raw`\(?(?:(?:"(?:[^"]|"")+"|\w+)\.)?("(?:[^"]|"")+"|\w+)\)?(?:::[\w ]+(?:\(\d+\))?)?`;
+  const names = (operators: string): string[] =>
+    [...filter.matchAll(new RegExp(`(?<!\\w)\\(${column} (?:${operators}) `, "g"))]
+      .map(([, name = ""]) => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name))
+      .filter((name) => known.has(name));
+  const equal = [...new Set(names("="))];
+  const ordered = names("<|>|<=|>=").filter((name) => !equal.includes(name));
+  return [...equal, ...ordered.slice(0, 1)].slice(0, 3);
+}
