@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { BackupError } from "./backup-error.ts";
 
-/** What was in a table at the restore point, to be compared after a restore. */
+/** What was in a table at the backup's point, to be compared after a restore. */
 const tableFacts = z.object({
   rows: z.number(),
   /** The sum of the rows' hashes, whatever their order; null for tables too large to be read. */
@@ -15,19 +15,24 @@ const record = z.object({
   serverVersion: z.string(),
   major: z.int(),
   systemIdentifier: z.string(),
+  walSegmentBytes: z.int(),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
+  /** From then on it can be restored to, by the server's clock. */
+  consistentAt: z.iso.datetime(),
   bytes: z.number(),
   /** The database whose tables were looked at. */
   database: z.string(),
   user: z.string(),
+  timeline: z.int(),
   /** Log from here on is needed. */
   startLsn: z.string(),
-  /** The named point up to which the backup has log of its own. */
-  restorePoint: z.string(),
-  restoreLsn: z.string(),
-  /** False when others never paused writing for long enough to look at the tables at just that point. */
-  isExact: z.boolean(),
+  /** Where the base backup ended; log from here on is in `wal`. */
+  endLsn: z.string(),
+  /** Up to here, and without what begins here, the tables have just the rows that were looked at. */
+  pointLsn: z.string(),
+  /** The end of the last record that is needed for that. */
+  lastLsn: z.string(),
   tables: z.record(z.string(), tableFacts),
 });
 
@@ -41,15 +46,26 @@ export interface BackupPaths {
   readonly folder: string;
   /** As pg_basebackup wrote it. */
   readonly data: string;
-  /** Log from the beginning of the backup to its restore point. */
+  /** Log from the end of the base backup to the backup's point. */
   readonly wal: string;
-  /** Log of all times, as far as `backup wal` received it. */
-  readonly archive: string;
 }
 
 export function pathsOf(directory: string, id: string): BackupPaths {
   const folder = join(directory, id);
-  return { folder, data: join(folder, "data"), wal: join(folder, "wal"), archive: join(directory, "wal") };
+  return { folder, data: join(folder, "data"), wal: join(folder, "wal") };
+}
+
+/**
+ * Log of all times of one server, as far as `backup wal` received it, has a folder for each timeline that it began to
+ * receive on: pg_receivewal goes on after the newest segment it finds, which may be of a timeline that was left before.
+ */
+export function archiveOf(directory: string, systemIdentifier: string, timeline: string): string {
+  return join(directory, `wal-${systemIdentifier}`, timeline);
+}
+
+export async function archivesOf(directory: string, systemIdentifier: string): Promise<string[]> {
+  const names = await readdir(archiveOf(directory, systemIdentifier, "")).catch(() => [] as string[]);
+  return names.toSorted().map((timeline) => archiveOf(directory, systemIdentifier, timeline));
 }
 
 /** The backups that are complete, the oldest first. */
@@ -64,5 +80,7 @@ export async function readRecord(directory: string, id: string): Promise<BackupR
   const text = await readFile(join(directory, id, recordFile), "utf8").catch((cause: unknown) => {
     throw new BackupError(`There is no complete backup ${id} in ${directory}`, { cause });
   });
-  return record.parse(JSON.parse(text));
+  const read = record.safeParse(JSON.parse(text));
+  if (read.success) return read.data;
+  throw new BackupError(`${recordFile} of ${id} is not one of this version: ${z.prettifyError(read.error)}`);
 }

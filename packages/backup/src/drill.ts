@@ -1,17 +1,15 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { connectPostgres, openPostgres, statement } from "@millrace/db";
-import { freePort, give, serverAccount } from "@millrace/embedded";
+import { connectPostgres } from "@millrace/db";
 import { BackupError } from "./backup-error.ts";
-import { type BackupRecord, listBackups } from "./backup-record.ts";
+import { archivesOf, type BackupRecord, listBackups, pathsOf } from "./backup-record.ts";
 import { restoreBackup } from "./restore-backup.ts";
+import { startScratchServer } from "./scratch-server.ts";
 import { differencesOf, readTableFacts } from "./table-facts.ts";
 import { findTools, type Tools } from "./tools.ts";
 import { verifyBackup } from "./verify-backup.ts";
+import { segmentNames, unbrokenRun, walFilesIn, wayFrom } from "./wal-segments.ts";
 
 export interface DrillOptions {
   readonly directory: string;
@@ -28,19 +26,15 @@ export interface DrillResult {
   readonly isOk: boolean;
   /** From the beginning of the restore until the server answers and has recovered. */
   readonly rtoMs: number;
-  /** What would have been lost if the server were gone now: the age of the backup's restore point. */
+  /** What would be lost if the server were gone now, at most: the age of the newest log there is, or of the backup. */
   readonly rpoMs: number;
   readonly checks: readonly { readonly name: string; readonly isOk: boolean; readonly detail: string }[];
 }
 
-const isRecovered = statement<[], { recovered: boolean }>(
-  "backup.is_recovered",
-  "SELECT NOT pg_is_in_recovery() AS recovered",
-);
 const patienceMs = 3_600_000;
 
 /**
- * Restores a backup to a server of its own, on loopback and in a folder that is removed afterwards, and looks whether
+ * Restores a backup to a server of its own, in a folder below TMPDIR that is removed afterwards, and looks whether
  * it is sound: its files, its indexes against its tables (amcheck), and its rows against those that were there.
  */
 export async function drillBackup(options: DrillOptions): Promise<DrillResult> {
@@ -69,15 +63,15 @@ export async function drillBackup(options: DrillOptions): Promise<DrillResult> {
   let rtoMs = 0;
   let record: BackupRecord | undefined;
   await check("restore", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "millrace-drill-"));
+    const folder = await scratchFolder();
     parts.defer(() => rm(folder, { recursive: true, force: true }));
-    const into = join(folder, "data");
-    record = await restoreBackup({ directory, id, into });
+    const data = join(folder, "data");
+    record = await restoreBackup({ directory, id, into: data, searchPath, bin, signal });
     const tools = await findTools(record.major, searchPath, bin);
-    const server = parts.use(await startScratch(tools, folder, into, record, signal));
+    const server = parts.use(await startScratchServer(tools, { folder, data, record, signal }));
     rtoMs = performance.now() - startedAt;
-    const { database, tables, isExact } = record;
-    await check("amcheck", async () => await amcheck(tools, server.url));
+    const { database, tables } = record;
+    await check("amcheck", async () => await amcheck(tools, server.socket, record, signal));
     await check("rows", async () => {
       await using db = await connectPostgres({
         url: server.url,
@@ -87,91 +81,59 @@ export async function drillBackup(options: DrillOptions): Promise<DrillResult> {
         statementTimeoutMs: patienceMs,
       });
       const differences = differencesOf(tables, await readTableFacts(db));
-      if (differences.length > 0 && isExact) throw new BackupError(differences.join("; "));
-      const count = Object.keys(tables).length;
-      return isExact
-        ? `${count} tables of ${database} are as they were`
-        : `${count} tables of ${database}; there were constant writes, so that ${differences.length} differ`;
+      if (differences.length > 0) throw new BackupError(differences.join("; "));
+      return `${Object.keys(tables).length} tables of ${database} are as they were`;
     });
     return "the server recovered to the restore point";
   });
-  const finishedAt = record === undefined ? Number.NaN : Date.parse(record.finishedAt);
-  return {
-    backupId: id,
-    isOk: checks.every(({ isOk }) => isOk),
-    rtoMs: Math.round(rtoMs),
-    rpoMs: Date.now() - finishedAt,
-    checks,
-  };
+  const rpoMs = record === undefined ? Number.NaN : Date.now() - (await newestOf(directory, record));
+  return { backupId: id, isOk: checks.every(({ isOk }) => isOk), rtoMs: Math.round(rtoMs), rpoMs, checks };
 }
 
-async function amcheck(tools: Tools, url: string): Promise<string> {
-  const { hostname, port, username, pathname } = new URL(url);
-  const target = ["--host", hostname, "--port", port, "--username", username, "--no-password"];
-  const depth = ["--install-missing", "--heapallindexed", "--parent-check"];
-  await tools.run("pg_amcheck", [...target, ...depth, pathname.slice(1)]);
-  return "tables and indexes agree";
-}
+const scratchForm = /^millrace-drill-(\d+)-/;
 
-/** A server of what was restored, that trusts loopback, archives nothing and needs none of the original's settings. */
-async function startScratch(
-  tools: Tools,
-  folder: string,
-  data: string,
-  { user, database }: BackupRecord,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly url: string } & AsyncDisposable> {
-  const account = await serverAccount("/");
-  const port = await freePort();
-  const hba = join(folder, "pg_hba.conf");
-  await writeFile(hba, "host all all 127.0.0.1/32 trust\n");
-  const config = join(folder, "postgresql.conf");
-  const settings = [
-    "listen_addresses = '127.0.0.1'",
-    `port = ${port}`,
-    "unix_socket_directories = ''",
-    // Without this it would need at least the original's limits.
-    "hot_standby = off",
-    "fsync = off",
-    "archive_mode = off",
-    "max_wal_senders = 0",
-    "max_locks_per_transaction = 256",
-    `hba_file = '${hba}'`,
-    "",
-  ];
-  await writeFile(config, settings.join("\n"));
-  await chmod(folder, 0o755);
-  await chmod(data, 0o700);
-  await give(account, data);
-  const child = spawn(`${tools.bin}/postgres`, ["-D", data, "-c", `config_file=${config}`], {
-    cwd: "/",
-    env: { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" },
-    stdio: ["ignore", "ignore", "pipe"],
-    ...account,
-  });
-  let said = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-4_000);
-  });
-  const ended = once(child, "exit");
-  const stop = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill("SIGQUIT");
-    await ended;
-  };
-  const url = `postgres://${encodeURIComponent(user)}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
-  await using db = openPostgres({ url, applicationName: "millrace-drill", minConnections: 0, maxConnections: 1 });
-  try {
-    for (;;) {
-      signal?.throwIfAborted();
-      const lastWords = said.split("\n").filter((line) => /FATAL|PANIC|ERROR/.test(line));
-      if (child.exitCode !== null) throw new BackupError(`The restored server ended: ${lastWords.join(" ") || said}`);
-      const [row] = await db.rows(isRecovered, []).catch(() => []);
-      if (row?.recovered === true) break;
-      await sleep(100);
-    }
-  } catch (error) {
-    await stop();
-    throw error;
+/** Named after this process, so that those of drills that were killed are known, and removed. */
+async function scratchFolder(): Promise<string> {
+  for (const name of await readdir(tmpdir())) {
+    const [, owner] = scratchForm.exec(name) ?? [];
+    if (owner === undefined || isAlive(Number(owner))) continue;
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {}); // another user's
   }
-  return { url, [Symbol.asyncDispose]: stop };
+  return await mkdtemp(join(tmpdir(), `millrace-drill-${process.pid}-`));
+}
+
+function isAlive(processId: number): boolean {
+  try {
+    return process.kill(processId, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** When the newest of what can be restored was written. */
+async function newestOf(directory: string, record: BackupRecord): Promise<number> {
+  const finishedAt = Date.parse(record.finishedAt);
+  const { data, wal } = pathsOf(directory, record.id);
+  const files = await walFilesIn([
+    wal,
+    join(data, "pg_wal"),
+    ...(await archivesOf(directory, record.systemIdentifier)),
+  ]);
+  const paths = new Map([...files.partials, ...files.segments]);
+  const way = await wayFrom(record.timeline, record.endLsn, files);
+  const { segments } = unbrokenRun(segmentNames(record.walSegmentBytes), new Set(paths.keys()), way, record.startLsn);
+  const last = paths.get(segments.at(-1) ?? "");
+  return last === undefined ? finishedAt : Math.max(finishedAt, (await stat(last)).mtimeMs);
+}
+
+async function amcheck(
+  tools: Tools,
+  socket: string,
+  record: BackupRecord | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const target = ["--host", socket, "--username", record?.user ?? "", "--no-password"];
+  const depth = ["--install-missing", "--heapallindexed", "--parent-check"];
+  await tools.run("pg_amcheck", [...target, ...depth, record?.database ?? ""], { signal });
+  return "tables and indexes agree";
 }

@@ -1,12 +1,7 @@
-import { spawn } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { BackupError } from "./backup-error.ts";
-
-export interface Account {
-  readonly uid: number;
-  readonly gid: number;
-}
+import { spawnWithUs } from "./spawn-with-us.ts";
 
 /** The server's own programs. */
 export interface Tools {
@@ -16,10 +11,13 @@ export interface Tools {
 }
 
 export interface RunOptions {
-  readonly account?: Account | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The server to connect to; its password is not shown in the list of processes. */
+  readonly url?: string | undefined;
   /** Told of each line on standard error. */
-  readonly onLine?: (line: string) => void;
+  readonly onLine?: ((line: string) => void) | undefined;
+  /** Told of each line on standard output, which is then not kept. */
+  readonly onOutput?: ((line: string) => void) | undefined;
 }
 
 const needed = ["pg_basebackup", "pg_verifybackup", "pg_receivewal", "pg_waldump", "postgres"];
@@ -51,29 +49,58 @@ export async function findTools(major: number, searchPath: string, folder?: stri
 async function runProgram(
   path: string,
   args: readonly string[],
-  { account, signal, onLine }: RunOptions = {},
+  { signal, url, onLine, onOutput }: RunOptions = {},
 ): Promise<string> {
-  const child = spawn(path, args, {
-    cwd: "/",
-    env: { LC_ALL: "C", TZ: "UTC" },
-    stdio: ["ignore", "pipe", "pipe"],
-    ...account,
-    ...(signal && { signal }),
-  });
+  signal?.throwIfAborted();
+  const target = url === undefined ? undefined : connectionOf(url);
+  const dbname = target === undefined ? [] : ["--dbname", target.url, "--no-password"];
+  const { child, end } = spawnWithUs(path, [...dbname, ...args], { env: target?.env });
+  signal?.addEventListener("abort", end, { once: true });
   let out = "";
   let said = "";
+  const outputLine = onOutput && linesTo(onOutput);
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    out += text;
+    if (outputLine === undefined) out += text;
+    else outputLine(text);
   });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-4_000);
-    for (const line of text.split(/[\r\n]+/)) if (line.trim() !== "") onLine?.(line.trim());
+  const errorLine = linesTo((line) => {
+    if (line.trim() === "") return;
+    said = `${said}${line.trim()}\n`.slice(-4_000);
+    onLine?.(line.trim());
   });
+  child.stderr.setEncoding("utf8").on("data", errorLine);
+  const name = path.split("/").at(-1);
   return await new Promise((resolve, reject) => {
     child.once("error", (cause) => reject(new BackupError(`${path}: ${cause.message}`, { cause })));
     child.once("close", (code) => {
-      if (code === 0) resolve(out);
-      else reject(new BackupError(`${path.split("/").at(-1)} failed: ${said.trim() || `exit code ${code}`}`));
+      errorLine("\n");
+      signal?.removeEventListener("abort", end);
+      if (signal?.aborted) reject(signal.reason);
+      else if (code === 0) resolve(out);
+      else reject(new BackupError(`${name} failed: ${said.trim() || `exit code ${code}`}`));
     });
   });
+}
+
+/** Cuts what arrives into lines; a part of one waits for its rest. */
+function linesTo(onLine: (line: string) => void): (text: string) => void {
+  let part = "";
+  return (text) => {
+    const lines = (part + text).split(/[\r\n]+/);
+    part = lines.pop() ?? "";
+    for (const line of lines) onLine(line);
+  };
+}
+
+/** The parameters of an address that libpq knows too; it refuses others. */
+const known = ["host", "port", "user", "sslmode", "sslrootcert", "sslcert", "sslkey"];
+
+/** The address without its password, which goes by the environment. */
+function connectionOf(text: string): { readonly url: string; readonly env: Record<string, string> } {
+  const url = new URL(text);
+  const password = url.searchParams.get("password") ?? decodeURIComponent(url.password);
+  url.password = "";
+  if (url.searchParams.get("sslmode") === "no-verify") url.searchParams.set("sslmode", "require");
+  for (const name of [...url.searchParams.keys()]) if (!known.includes(name)) url.searchParams.delete(name);
+  return { url: url.href, env: password === "" ? {} : { PGPASSWORD: password } };
 }

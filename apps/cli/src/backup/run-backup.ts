@@ -4,13 +4,13 @@ import {
   createBackup,
   type DrillResult,
   drillBackup,
-  findTools,
   listBackups,
+  type RestoreTarget,
   receiveWal,
   restoreBackup,
   verifyBackup,
 } from "@millrace/backup";
-import { connectPostgres, type Postgres, statement } from "@millrace/db";
+import { connectPostgres, type Postgres } from "@millrace/db";
 import { CommandError, explained, say } from "../command-error.ts";
 import { loadBackupConfig, loadDatabaseConfig } from "../config.ts";
 import { interruptedCode, listenForInterruption } from "../interruption.ts";
@@ -23,11 +23,12 @@ Backups of the whole server at DATABASE_URL, made with its own tools, which must
   create                     a base backup, with what is in each table
   list                       what there is
   wal                        receive the log until Ctrl-C, so that any moment since can be restored to
-  verify ID                  every file against its checksum, and the log from end to end
-  restore ID --into FOLDER   a data folder whose server recovers to the backup's restore point when it starts
+  verify ID                  every file against its checksum, and the log for gaps
+  restore ID --into FOLDER   a data folder whose server recovers to where the tables were looked at when it starts
   drill [ID]                 restore to a server for the moment, and compare it with what was there (default: the newest)
 
   --to-time TIME   recover to then, RFC 3339 (restore; needs the log of \`backup wal\`)
+  --to-end         recover all of the log that was received (restore)
   --json           write JSON instead of text
   --help           show this text
 
@@ -41,12 +42,8 @@ const options = {
   json: { type: "boolean", default: false },
   into: { type: "string" },
   "to-time": { type: "string" },
+  "to-end": { type: "boolean", default: false },
 } as const;
-
-const readMajor = statement<[], { major: number }>(
-  "backup.read_major",
-  "SELECT current_setting('server_version_num')::int / 10000 AS major",
-);
 
 /** `backup create|list|wal|verify|restore|drill`. Gives the exit code. */
 export async function runBackup(args: string[]): Promise<number> {
@@ -82,19 +79,15 @@ async function runCommand(args: string[], signal: AbortSignal): Promise<number> 
       return await list(directory, json);
     case "wal": {
       const { url } = await loadDatabaseConfig(process.env);
-      const [row] = await (async () => {
-        await using db = await connect(url);
-        return await db.rows(readMajor, []);
-      })();
-      const tools = await findTools(row?.major ?? 0, searchPath, bin);
-      await receiveWal({ tools, url, directory, signal, onLine: onProgress });
+      await using db = await connect(url);
+      await receiveWal({ ...where, db, url, onLine: onProgress });
       return 0;
     }
     case "verify":
       await verifyBackup({ ...where, id: named(id) });
       return say(json ? JSON.stringify({ id, ok: true }) : `${id} is whole.`, 0);
     case "restore":
-      return await restore(named(id), directory, values);
+      return await restore(named(id), where, values);
     case "drill": {
       const result = await drillBackup({ ...where, id, onProgress });
       return say(json ? JSON.stringify(result) : textOf(result), result.isOk ? 0 : 1);
@@ -143,23 +136,35 @@ async function list(directory: string, isJson: boolean): Promise<number> {
   return say(tableOf(["id", "finished", "size", "PostgreSQL", "tables"], rows), 0);
 }
 
+interface RestoreValues {
+  readonly into?: string;
+  readonly "to-time"?: string;
+  readonly "to-end": boolean;
+  readonly json: boolean;
+}
+
 async function restore(
   id: string,
-  directory: string,
-  { into, "to-time": time, json }: { readonly into?: string; readonly "to-time"?: string; readonly json: boolean },
+  where: Omit<Parameters<typeof restoreBackup>[0], "id" | "into" | "target">,
+  values: RestoreValues,
 ): Promise<number> {
+  const { into, json } = values;
   if (into === undefined) throw new CommandError("Name an empty folder with --into", 2);
-  const toTime = time === undefined ? undefined : new Date(time);
-  if (toTime !== undefined && Number.isNaN(toTime.getTime())) {
-    throw new CommandError(`"${time}" is no time: write one such as 2026-11-24T12:00:00Z`, 2);
-  }
-  const { major } = await restoreBackup({ directory, id, into, toTime });
+  const { major } = await restoreBackup({ ...where, id, into, target: targetOf(values) });
   if (json) return say(JSON.stringify({ id, into, major }), 0);
   return say(
     `Restored to ${into}. Give it to the server's account (chown -R postgres ${into}) and start PostgreSQL ${major} on it;\n` +
       "it recovers, and then takes writes.",
     0,
   );
+}
+
+function targetOf({ "to-time": time, "to-end": isToEnd }: RestoreValues): RestoreTarget {
+  if (time === undefined) return isToEnd ? "end" : "point";
+  if (isToEnd) throw new CommandError("Give one of --to-time and --to-end", 2);
+  const at = new Date(time);
+  if (!Number.isNaN(at.getTime())) return at;
+  throw new CommandError(`"${time}" is no time: write one such as 2026-11-24T12:00:00Z`, 2);
 }
 
 function textOf({ backupId, isOk, rtoMs, rpoMs, checks }: DrillResult): string {
