@@ -19,6 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "@millrace/runtime": [],
   "@millrace/cache": ["@millrace/runtime"],
   "@millrace/client": [],
+  "@millrace/console": [],
   "@millrace/events": [],
   "@millrace/db": ["@millrace/runtime"],
   "@millrace/jobs": ["@millrace/runtime"],
