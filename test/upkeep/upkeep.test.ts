@@ -30,6 +30,7 @@ const jobNames = [
   "security.clean_up",
   "partitions.keep",
   "backup.drill",
+  "backup.look",
 ];
 async function jobsShown(): Promise<Map<string, JobShown>> {
   const { body } = await api.call("GET", "/database/maintenance?runs=100");

@@ -29,6 +29,7 @@ export function createHandlers({
     analyseIndexes: recorded("analyseIndexes", upkeep.analyseIndexes),
     changeIndexes: recorded("changeIndexes", upkeep.changeIndexes),
     cleanUpSecurity: recorded("cleanUpSecurity", upkeep.cleanUpSecurity),
+    lookAtBackups: recorded("lookAtBackups", upkeep.lookAtBackups),
     drillBackup: recorded("drillBackup", upkeep.drillBackup),
     keepPartitions: recorded("keepPartitions", upkeep.keepPartitions),
   };

@@ -6,15 +6,23 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectPostgres, openPostgres, type Postgres, statement } from "@millrace/db";
 import { give, serverAccount } from "@millrace/embedded";
-import { createServerFolder, findServerTools, startToolServer, type ToolServer } from "@millrace/embedded/testing";
+import {
+  createServerFolder,
+  createTestDatabase,
+  findServerTools,
+  startToolServer,
+  type ToolServer,
+} from "@millrace/embedded/testing";
+import { knownFolder } from "@millrace/upkeep";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BackupError } from "./backup-error.ts";
 import { archiveOf, type BackupRecord, listBackups, pathsOf } from "./backup-record.ts";
 import { createBackup } from "./create-backup.ts";
-import { drillBackup } from "./drill.ts";
+import { drillBackup, failuresOf } from "./drill.ts";
 import { receiveWal } from "./receive-wal.ts";
 import { restoreBackup } from "./restore-backup.ts";
 import { differencesOf } from "./table-facts.ts";
+import { tellOfBackups } from "./tell-of-backups.ts";
 import { findTools } from "./tools.ts";
 import { verifyBackup } from "./verify-backup.ts";
 import { segmentNames } from "./wal-segments.ts";
@@ -68,6 +76,14 @@ describe.skipIf(bin === undefined)("with the server's own tools (skipped where /
     expect(result).toMatchObject({ isOk: true, backupId: backup.id });
     expect(result.rtoMs).toBeGreaterThan(0);
     expect(result.rpoMs).toBeGreaterThan(0);
+    await using known = await createTestDatabase();
+    expect(await knownFolder(known.db)).toBeUndefined();
+    expect(await tellOfBackups(known.db, directory)).toBe(1);
+    expect(await knownFolder(known.db)).toMatchObject({
+      directory,
+      backups: [{ id: backup.id, bytes: backup.bytes, tables: 2, verified_at: expect.any(String), damage: null }],
+      drills: [{ backup_id: backup.id, outcome: "sound", rto_ms: result.rtoMs, rpo_ms: result.rpoMs, error: null }],
+    });
   }, 120_000);
 
   test("a byte that flipped in the backup is found, and the file named", async () => {
@@ -84,6 +100,12 @@ describe.skipIf(bin === undefined)("with the server's own tools (skipped where /
     const drill = await drillBackup({ directory: copy, searchPath });
     expect(drill.isOk).toBe(false);
     expect(drill.checks[0]).toMatchObject({ name: "verify", isOk: false, detail: expect.stringContaining(path) });
+    await using known = await createTestDatabase();
+    await tellOfBackups(known.db, copy);
+    expect(await knownFolder(known.db)).toMatchObject({
+      backups: [{ id: backup.id, damage: expect.stringContaining(path) }],
+      drills: [{ outcome: "failed", error: expect.stringContaining(path) }],
+    });
     await rm(copy, { recursive: true });
   }, 120_000);
 
@@ -104,6 +126,9 @@ describe.skipIf(bin === undefined)("with the server's own tools (skipped where /
       searchPath,
     });
     await expect(restoring).rejects.toThrow(`${segment} is missing`);
+    const drill = await drillBackup({ directory: copy, searchPath });
+    expect(drill).toMatchObject({ isOk: false, rtoMs: null, rpoMs: null });
+    expect(failuresOf(drill)).toContain(`restore: The log's segment ${segment} is missing`);
     await rm(copy, { recursive: true });
   }, 120_000);
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { connectPostgres } from "@millrace/db";
 import { BackupError } from "./backup-error.ts";
 import { archivesOf, type BackupRecord, listBackups, pathsOf } from "./backup-record.ts";
+import { noteTrial } from "./history.ts";
 import { restoreBackup } from "./restore-backup.ts";
 import { startScratchServer } from "./scratch-server.ts";
 import { differencesOf, readTableFacts } from "./table-facts.ts";
@@ -24,10 +25,13 @@ export interface DrillOptions {
 export interface DrillResult {
   readonly backupId: string;
   readonly isOk: boolean;
-  /** From the beginning of the restore until the server answers and has recovered. */
-  readonly rtoMs: number;
-  /** What would be lost if the server were gone now, at most: the age of the newest log there is, or of the backup. */
-  readonly rpoMs: number;
+  /** From the beginning of the restore until the server answers and has recovered; null when it never did. */
+  readonly rtoMs: number | null;
+  /**
+   * What would be lost if the server were gone now, at most: the age of the newest log there is, or of the backup; null
+   * when it cannot be restored.
+   */
+  readonly rpoMs: number | null;
   readonly checks: readonly { readonly name: string; readonly isOk: boolean; readonly detail: string }[];
 }
 
@@ -60,7 +64,7 @@ export async function drillBackup(options: DrillOptions): Promise<DrillResult> {
     return "every file has its checksum, and the log is whole";
   });
   const startedAt = performance.now();
-  let rtoMs = 0;
+  let rtoMs: number | null = null;
   let record: BackupRecord | undefined;
   await check("restore", async () => {
     const folder = await scratchFolder();
@@ -69,7 +73,7 @@ export async function drillBackup(options: DrillOptions): Promise<DrillResult> {
     record = await restoreBackup({ directory, id, into: data, searchPath, bin, signal });
     const tools = await findTools(record.major, searchPath, bin);
     const server = parts.use(await startScratchServer(tools, { folder, data, record, signal }));
-    rtoMs = performance.now() - startedAt;
+    rtoMs = Math.round(performance.now() - startedAt);
     const { database, tables } = record;
     await check("amcheck", async () => await amcheck(tools, server.socket, record, signal));
     await check("rows", async () => {
@@ -86,8 +90,26 @@ export async function drillBackup(options: DrillOptions): Promise<DrillResult> {
     });
     return "the server recovered to the restore point";
   });
-  const rpoMs = record === undefined ? Number.NaN : Date.now() - (await newestOf(directory, record));
-  return { backupId: id, isOk: checks.every(({ isOk }) => isOk), rtoMs: Math.round(rtoMs), rpoMs, checks };
+  const rpoMs = record === undefined ? null : Math.round(Date.now() - (await newestOf(directory, record)));
+  const result: DrillResult = { backupId: id, isOk: checks.every(({ isOk }) => isOk), rtoMs, rpoMs, checks };
+  const { isOk } = result;
+  const at = new Date().toISOString();
+  await noteTrial(directory, {
+    kind: "drill",
+    at,
+    backupId: id,
+    isOk,
+    rtoMs,
+    rpoMs,
+    error: failuresOf(result) ?? null,
+  });
+  return result;
+}
+
+/** What a drill found to be wrong, as one line; `undefined` for a sound backup. */
+export function failuresOf({ checks }: Pick<DrillResult, "checks">): string | undefined {
+  const failed = checks.filter(({ isOk }) => !isOk);
+  return failed.length === 0 ? undefined : failed.map(({ name, detail }) => `${name}: ${detail}`).join("; ");
 }
 
 const scratchForm = /^millrace-drill-(\d+)-/;

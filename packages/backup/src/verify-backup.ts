@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { BackupError } from "./backup-error.ts";
 import { archivesOf, type BackupRecord, pathsOf, readRecord } from "./backup-record.ts";
-import { findTools } from "./tools.ts";
+import { noteTrial } from "./history.ts";
+import { findTools, type Tools } from "./tools.ts";
 import { segmentNames, unbrokenRun, walFilesIn, wayFrom } from "./wal-segments.ts";
 
 export interface VerifyBackupOptions {
@@ -14,13 +15,30 @@ export interface VerifyBackupOptions {
 
 /**
  * Proves that every file is what was backed up, by its SHA-256, that the log can be read to the backup's point, and
- * that what was received since has no gap. Rejects with a `BackupError` that names what is damaged or missing. That it
- * can be restored only a drill tells.
+ * that what was received since has no gap. Rejects with a `BackupError` that names what is damaged or missing. What was
+ * found is noted beside the backup. That it can be restored only a drill tells.
  */
 export async function verifyBackup({ directory, id, searchPath, bin, signal }: VerifyBackupOptions): Promise<void> {
   const record = await readRecord(directory, id);
-  const { data, wal } = pathsOf(directory, id);
   const tools = await findTools(record.major, searchPath, bin);
+  const note = (damage: string | null) =>
+    noteTrial(directory, { kind: "verify", at: new Date().toISOString(), backupId: id, damage });
+  try {
+    await requireWhole(tools, directory, record, signal);
+  } catch (error) {
+    if (error instanceof BackupError) await note(error.message);
+    throw error;
+  }
+  await note(null);
+}
+
+async function requireWhole(
+  tools: Tools,
+  directory: string,
+  record: BackupRecord,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { data, wal } = pathsOf(directory, record.id);
   await tools.run("pg_verifybackup", ["--exit-on-error", data], { signal });
   await requireOwnLog(record, [wal]);
   const range = ["--start", record.endLsn, "--end", record.lastLsn, "--timeline", String(record.timeline)];

@@ -92,6 +92,15 @@ export const jobs = {
     schedule: { pattern: "17 * * * *", payload: {} },
   }),
 
+  /** Notes which backups there are, for those who cannot see their folder. */
+  lookAtBackups: defineJob({
+    name: "backup.look",
+    queue: "upkeep",
+    payload: z.object({}),
+    retry: { attempts: 1, baseMs: 1_000, maxMs: 60_000 },
+    schedule: { pattern: "*/5 * * * *", payload: {} },
+  }),
+
   /** Restores the newest backup for trial, where there is one. */
   drillBackup: defineJob({
     name: "backup.drill",

@@ -12,6 +12,7 @@ export { loadAlertRules } from "./alerts/load-rules.ts";
 export { observe } from "./alerts/observe.ts";
 export type { AlertRule } from "./alerts/rule.ts";
 export { targetOf, type Webhook, webhookOf } from "./alerts/webhook.ts";
+export { type KnownBackup, type KnownDrill, knownFolder, noteFolder } from "./backups/known-backups.ts";
 export type { CheckStatus, HealthCheck } from "./health/check.ts";
 export { type DatabaseHealthOptions, databaseHealth, worstOf } from "./health/database-health.ts";
 export { healthStatements } from "./health/health-statements.ts";

@@ -3,6 +3,7 @@ import type { Queues } from "@millrace/jobs";
 import type { AlertRule } from "@millrace/upkeep";
 import type { FastifyInstance } from "fastify";
 import { registerAlerts } from "./alert-routes.ts";
+import { registerBackups } from "./backup-routes.ts";
 import { registerDatabaseHealth } from "./health-routes.ts";
 import { registerIndexes } from "./index-routes.ts";
 import { registerMaintenance } from "./maintenance-routes.ts";
@@ -28,5 +29,6 @@ export function registerDatabase(
   registerQueryAnalysis(app, { db });
   registerIndexes(app, { db, queues, replicas: options.replicas });
   registerAlerts(app, { db, rules: options.alertRules });
+  registerBackups(app, { db });
   registerMaintenance(app, { db, queues, partitionedTable });
 }

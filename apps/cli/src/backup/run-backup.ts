@@ -8,6 +8,7 @@ import {
   type RestoreTarget,
   receiveWal,
   restoreBackup,
+  tellOfBackups,
   verifyBackup,
 } from "@millrace/backup";
 import { connectPostgres, type Postgres } from "@millrace/db";
@@ -73,6 +74,7 @@ async function runCommand(args: string[], signal: AbortSignal): Promise<number> 
       const { url } = await loadDatabaseConfig(process.env);
       await using db = await connect(url);
       const made = await createBackup({ ...where, url, db, onProgress });
+      await told(() => tellOfBackups(db, directory));
       return say(json ? JSON.stringify(made) : `Backup ${made.id}: ${bytesText(made.bytes)}`, 0);
     }
     case "list":
@@ -84,12 +86,13 @@ async function runCommand(args: string[], signal: AbortSignal): Promise<number> 
       return 0;
     }
     case "verify":
-      await verifyBackup({ ...where, id: named(id) });
+      await verifyBackup({ ...where, id: named(id) }).finally(() => told(() => tell(directory)));
       return say(json ? JSON.stringify({ id, ok: true }) : `${id} is whole.`, 0);
     case "restore":
       return await restore(named(id), where, values);
     case "drill": {
       const result = await drillBackup({ ...where, id, onProgress });
+      await told(() => tell(directory));
       return say(json ? JSON.stringify(result) : textOf(result), result.isOk ? 0 : 1);
     }
     default:
@@ -103,6 +106,21 @@ function parsed(args: string[]) {
   } catch (error) {
     throw new CommandError(`${error instanceof Error ? error.message : error}\n\n${help}`, 2);
   }
+}
+
+/** Verifying and drilling need no database; when there is one it is told. */
+async function tell(directory: string): Promise<void> {
+  const { url } = await loadDatabaseConfig(process.env);
+  await using db = await connect(url);
+  await tellOfBackups(db, directory);
+}
+
+/** The backup, and what was found, are there in any case: a worker that sees the folder tells of them later. */
+async function told(work: () => Promise<unknown>): Promise<void> {
+  await work().catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`GET /database/backups does not know of it yet: ${why}\n`);
+  });
 }
 
 function connect(url: string): Promise<Postgres> {
@@ -170,6 +188,9 @@ function targetOf({ "to-time": time, "to-end": isToEnd }: RestoreValues): Restor
 function textOf({ backupId, isOk, rtoMs, rpoMs, checks }: DrillResult): string {
   const lines = checks.map((check) => `${check.isOk ? "ok    " : "FAILED"}  ${check.name.padEnd(8)}  ${check.detail}`);
   const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
-  const times = `recovery took ${seconds(rtoMs)} (RTO), and would have lost the last ${seconds(rpoMs)} (RPO)`;
-  return [...lines, `${backupId} is ${isOk ? "sound" : "NOT sound"}; ${times}`].join("\n");
+  const times = [
+    rtoMs === null ? "it did not recover" : `recovery took ${seconds(rtoMs)} (RTO)`,
+    ...(rpoMs === null ? [] : [`the last ${seconds(rpoMs)} would have been lost (RPO)`]),
+  ];
+  return [...lines, `${backupId} is ${isOk ? "sound" : "NOT sound"}; ${times.join(", ")}`].join("\n");
 }

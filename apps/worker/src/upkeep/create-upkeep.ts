@@ -8,8 +8,8 @@ import type { Upkeep } from "../handlers.ts";
 import type { PartitionKeeper } from "../partitions/partition-keeper.ts";
 import { cleanUpExpired } from "./clean-up-expired.ts";
 import { cleanUpSecurity } from "./clean-up-security.ts";
-import { drillBackup } from "./drill-backup.ts";
 import { evaluateAlerts } from "./evaluate-alerts.ts";
+import { drillBackup, lookAtBackups } from "./keep-backups.ts";
 import { analyseIndexes, changeIndexes } from "./keep-indexes.ts";
 import { keepPartitions } from "./keep-partitions.ts";
 import { monitorPerformance } from "./monitor-performance.ts";
@@ -51,8 +51,10 @@ export function createUpkeep({
     analyseIndexes: analyseIndexes({ db: patientDb }),
     changeIndexes: changeIndexes({ db: patientDb }),
     keepPartitions: keepPartitions({ db: patientDb, table: "telemetry_events", keeper: partitions, retention }),
+    lookAtBackups: lookAtBackups({ db, directory: backup.directory }),
     drillBackup: drillBackup({
       ...backup,
+      db,
       onResult: (drill) => log[drill.isOk ? "info" : "error"]({ drill }, "a backup was restored for trial"),
     }),
   };
