@@ -210,6 +210,8 @@ async function lookAtTables(needs: LookNeeds): Promise<Point> {
         const [taken] = await tx.rows(readSnapshot, []);
         const [last] = await tx.rows(endSegment, []);
         if (taken === undefined || last === undefined) return undefined;
+        // One that was created in between is not locked: its name may come to mean another table.
+        if ((await tableNames(tx)).some((name) => !names.includes(name))) return undefined;
         await fetchLog(tx, last.name, needs);
         const lsn = await cutUntil(last.lsn, sightOf(taken.snapshot), needs);
         // One in the base backup's own log is of a commit that nobody could see until later.
