@@ -23,6 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "@millrace/events": [],
   "@millrace/db": ["@millrace/runtime"],
   "@millrace/jobs": ["@millrace/runtime"],
+  "@millrace/fleet": ["@millrace/db", "@millrace/jobs", "@millrace/runtime"],
   "@millrace/tail": ["@millrace/events", "@millrace/runtime"],
   "@millrace/embedded": ["@millrace/db", "@millrace/runtime"],
   "@millrace/access": ["@millrace/cache", "@millrace/db"],

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
 import { connectPostgres, connectReplicas } from "@millrace/db";
+import { countProcess, createFigures, joinFleet } from "@millrace/fleet";
 import { connectQueues, openMailbox } from "@millrace/jobs";
 import {
   announceReady,
@@ -12,11 +13,13 @@ import {
   createMetrics,
   endOnFailure,
   terminationSignal,
+  version,
 } from "@millrace/runtime";
 import { createTailFeed } from "@millrace/tail";
 import { loadAlertRules, startPoolFigures, startStatementMonitor } from "@millrace/upkeep";
 import { cacheFigures } from "./caching/cache-figures.ts";
 import { loadConfig, variables } from "./config.ts";
+import { cacheCounts, countApi } from "./fleet/count-api.ts";
 import { createServer } from "./server.ts";
 import { createOutcomes } from "./writes/outcomes.ts";
 
@@ -75,13 +78,28 @@ app.use(
     onError: (err) => log.warn({ err }, "the queue's Redis connection has a fault"),
   }),
 );
+const processId = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+const figures = createFigures(() => cacheCounts(cache));
+app.use(countProcess(figures));
+app.use(countApi(figures));
+const fleet = app.use(
+  joinFleet({
+    presence: queues.presence,
+    id: processId,
+    app: "api",
+    version,
+    figures,
+    pool: db.poolCounts,
+    onError: (err) => log.warn({ err }, "others do not hear of this process: the queue's Redis has a fault"),
+  }),
+);
 const pool = app.use(startPoolFigures());
 app.use(
   startStatementMonitor({
     db,
     app: "api",
     figures: () => ({ ...pool.read(), ...cacheFigures(cache) }),
-    process: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
+    process: processId,
     slowMs: config.slowStatementMs,
     onError: (err) => log.warn({ err }, "figures of statements could not be written"),
   }),
@@ -102,6 +120,7 @@ const server = await createServer({
   cache,
   cacheRedis: cacheStore,
   outcomes,
+  fleet,
   domain: config.domain,
   database: { ...config.database, replicas, alertRules: await loadAlertRules(config.alertRulesFile) },
   eventReads: replicas.read({ maxLagMs: config.replicas.maxLagMs }),

@@ -1,6 +1,7 @@
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
 import { createTestDatabase, createTestRedis } from "@millrace/embedded/testing";
+import { createFigures, joinFleet } from "@millrace/fleet";
 import { connectQueues } from "@millrace/jobs";
 import { createLogger, createMetrics } from "@millrace/runtime";
 import { createTailFeed } from "@millrace/tail";
@@ -80,6 +81,17 @@ async function startApi(): Promise<{ app: FastifyInstance; routes: string[] } & 
       replicas: { state: () => [], askEach: async () => [] },
     },
     outcomes: createOutcomes(db),
+    fleet: parts.use(
+      joinFleet({
+        presence: queues.presence,
+        id: "test",
+        app: "api",
+        version: "0",
+        figures: createFigures(),
+        pool: db.poolCounts,
+        onError: () => {},
+      }),
+    ),
     domain: {
       caches: {
         ttls: { users: 1_000, sessions: 1_000, reports: 1_000, balances: 1_000, blocks: 1_000 },

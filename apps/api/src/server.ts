@@ -1,6 +1,7 @@
 import type { Authenticator } from "@millrace/access";
 import type { Cache } from "@millrace/cache";
 import { countedTogether, type Postgres, type ReadDb } from "@millrace/db";
+import type { Fleet } from "@millrace/fleet";
 import type { Queues } from "@millrace/jobs";
 import type { Logger } from "@millrace/runtime";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
@@ -20,6 +21,7 @@ import { createIngestBuffer } from "./events/ingest-buffer.ts";
 import { type IngestLimits, registerIngest } from "./events/ingest-route.ts";
 import { registerReading } from "./events/reading.ts";
 import { registerTail, type TailOptions } from "./events/tail/tail-route.ts";
+import { registerFleet } from "./fleet/fleet-routes.ts";
 import { registerDocs } from "./http/docs.ts";
 import { endConnectionsOnClose } from "./http/end-connections.ts";
 import { registerHealth } from "./http/health.ts";
@@ -47,6 +49,7 @@ export interface ServerNeeds {
   readonly tail: Pick<TailOptions, "feed" | "limits">;
   readonly cache: Cache;
   readonly cacheRedis: CacheRoutesNeeds["redis"];
+  readonly fleet: Fleet;
   readonly outcomes: Outcomes;
   readonly domain: DomainOptions;
   readonly database: DatabaseOptions;
@@ -122,6 +125,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   registerDatabase(app, { ...needs.database, db, queues });
   const { cache, outcomes } = needs;
   registerDomain(app, { ...needs.domain, db, queues, cache, outcomes, idempotency, directReads });
+  registerFleet(app, { ...needs, fleet: needs.fleet });
   registerCache(app, { cache, redis: needs.cacheRedis, metrics });
   return app;
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
 import { connectPostgres } from "@millrace/db";
+import { countProcess, createFigures, joinFleet } from "@millrace/fleet";
 import { connectQueues, startWorkers } from "@millrace/jobs";
 import {
   announceReady,
@@ -12,6 +13,7 @@ import {
   createMetrics,
   endOnFailure,
   terminationSignal,
+  version,
 } from "@millrace/runtime";
 import { loadAlertRules, startPoolFigures, startStatementMonitor } from "@millrace/upkeep";
 import { loadConfig, variables } from "./config.ts";
@@ -20,6 +22,8 @@ import { createImportEvents } from "./events/import-events.ts";
 import { createEventStore } from "./events/store-events.ts";
 import { startTail } from "./events/tail/show-committed.ts";
 import { createHandlers } from "./handlers.ts";
+import { countWorker } from "./ops/count-worker.ts";
+import { describeWorkers } from "./ops/describe-workers.ts";
 import { observeWorker, observeWorkers } from "./ops/metrics.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { createPartitionKeeper } from "./partitions/partition-keeper.ts";
@@ -43,6 +47,10 @@ await using app = new AsyncDisposableStack();
 
 const registry = createMetrics({ app: "worker" });
 const { restarts } = observeWorker(registry, log);
+const processId = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+const figures = createFigures();
+app.use(countProcess(figures));
+app.use(countWorker(figures));
 const db = app.use(
   await connectPostgres({
     ...config.postgres,
@@ -102,7 +110,7 @@ app.use(
     db,
     app: "worker",
     figures: pool.read,
-    process: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
+    process: processId,
     slowMs: config.slowStatementMs,
     onError: (err) => log.warn({ err }, "figures of statements could not be written"),
   }),
@@ -133,6 +141,18 @@ const workers = app.use(
   }),
 );
 observeWorkers(registry, workers);
+app.use(
+  joinFleet({
+    presence: queues.presence,
+    id: processId,
+    app: "worker",
+    version,
+    figures,
+    pool: db.poolCounts,
+    workers: () => describeWorkers(workers),
+    onError,
+  }),
+);
 if (config.ops !== undefined)
   app.use(await serveOps(config.ops, { registry, workers, authenticator: createAuthenticator({ db }) }));
 

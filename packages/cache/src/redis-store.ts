@@ -42,8 +42,8 @@ export interface RedisStore extends CacheStore, AsyncDisposable {
   /** Resolves when the server answers; rejects when it cannot be reached. */
   connected(): Promise<void>;
   readonly isAway: boolean;
-  /** Memory that the server uses, all of it, in bytes. */
-  usedBytes(): Promise<number>;
+  /** Memory that the server uses, all of it, and its limit, which is 0 when there is none. */
+  memory(): Promise<{ readonly usedBytes: number; readonly maxBytes: number }>;
 }
 
 /** A writer may wait longer than a reader: nobody is served meanwhile. */
@@ -228,7 +228,12 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
       return stem === undefined || breaker.isOpen;
     },
 
-    usedBytes: () => read(async () => Number(/^used_memory:(\d+)/m.exec(await redis.info("memory"))?.[1] ?? 0)),
+    memory: () =>
+      read(async () => {
+        const info = await redis.info("memory");
+        const numberOf = (field: string): number => Number(new RegExp(`^${field}:(\\d+)`, "m").exec(info)?.[1] ?? 0);
+        return { usedBytes: numberOf("used_memory"), maxBytes: numberOf("maxmemory") };
+      }),
 
     async [Symbol.asyncDispose]() {
       redis.disconnect();

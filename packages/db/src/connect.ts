@@ -26,8 +26,8 @@ export interface PostgresOptions {
 export interface Postgres extends Db, AsyncDisposable {
   /** Lends one connection outside any transaction, for statements that refuse to run inside one. */
   withConnection<T>(work: (db: Db) => Promise<T>): Promise<T>;
-  /** Connections in the pool: all, idle, and callers waiting for one. */
-  poolCounts(): { total: number; idle: number; waiting: number };
+  /** Connections in the pool: the most that there may be, all, idle, and callers waiting for one. */
+  poolCounts(): { max: number; total: number; idle: number; waiting: number };
 }
 
 /**
@@ -123,7 +123,12 @@ function postgresOnPool(pool: pg.Pool): Postgres {
         giveBack({ isUsable: isWhole && long?.signal?.aborted !== true });
       }
     },
-    poolCounts: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    poolCounts: () => ({
+      max: pool.options.max,
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     [Symbol.asyncDispose]: () => pool.end(),
   };
 }

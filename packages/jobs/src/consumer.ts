@@ -11,6 +11,12 @@ export interface ConsumerOptions extends Required<QueueRedisOptions> {
   readonly onError: (error: Error) => void;
 }
 
+export interface RunUnderWay {
+  readonly name: string;
+  /** By `performance.now()`. */
+  readonly startedAt: number;
+}
+
 /**
  * Takes jobs from one queue. Disposing takes no more, waits for those under way unless Redis is away, and closes
  * its connections.
@@ -21,8 +27,8 @@ export interface Consumer extends AsyncDisposable {
   readonly startedJobs: number;
   /** True while it could take another job. */
   readonly hasRoom: boolean;
-  /** When the oldest job under way was taken, by `performance.now()`; `undefined` without one. */
-  readonly oldestStart: number | undefined;
+  /** The jobs under way, in the order in which they were taken. */
+  readonly runs: readonly RunUnderWay[];
   setConcurrency(concurrency: number): void;
   /**
    * Goes on with new connections. What is under way goes on too, but cannot be acknowledged any more: when
@@ -33,18 +39,18 @@ export interface Consumer extends AsyncDisposable {
 
 export async function startConsumer(options: ConsumerOptions): Promise<Consumer> {
   const { wireName, handle, onError } = options;
-  const starts = new Map<symbol, number>();
+  const runs = new Map<symbol, RunUnderWay>();
   let { concurrency } = options;
   let startedJobs = 0;
 
   async function run(job: Job): Promise<void> {
     const id = Symbol(job.id);
     startedJobs += 1;
-    starts.set(id, performance.now());
+    runs.set(id, { name: job.name, startedAt: performance.now() });
     try {
       await handle(job);
     } finally {
-      starts.delete(id);
+      runs.delete(id);
     }
   }
 
@@ -56,11 +62,10 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
       return startedJobs;
     },
     get hasRoom() {
-      return starts.size < concurrency;
+      return runs.size < concurrency;
     },
-    get oldestStart() {
-      const [oldest] = starts.values(); // in the order in which they began
-      return oldest;
+    get runs() {
+      return [...runs.values()];
     },
     setConcurrency(wanted) {
       concurrency = wanted;
@@ -68,7 +73,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
     },
     restart() {
       const old = current;
-      starts.clear();
+      runs.clear();
       current = openWorker({ ...options, concurrency, handle: run });
       old.worker.close(true).catch(onError);
       old.connection.disconnect();

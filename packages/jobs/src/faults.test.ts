@@ -168,7 +168,7 @@ function deafConsumer(wireName: string): Consumer {
     wireName,
     startedJobs: 0,
     hasRoom: true,
-    oldestStart: undefined,
+    runs: [],
     setConcurrency() {},
     restart() {},
     async [Symbol.asyncDispose]() {},

@@ -12,7 +12,9 @@ export type { Lists } from "./lists.ts";
 export { openMailbox } from "./mail.ts";
 export type { Workers } from "./members.ts";
 export type { Notes } from "./notes.ts";
-export { connectQueues, type QueueLoad, type Queues } from "./queues.ts";
+export type { Presence } from "./presence.ts";
+export type { QueueState } from "./queue-states.ts";
+export { connectQueues, type QueueLoad, type QueueMemory, type Queues } from "./queues.ts";
 export type { RedisSettings } from "./redis-settings.ts";
 export {
   type JobHandler,

@@ -2,7 +2,7 @@ import { startLoop } from "@millrace/runtime";
 import { Queue } from "bullmq";
 import { type QueueName, queueNames } from "./catalogue.ts";
 import { producerConnection, type QueueRedisOptions } from "./connection.ts";
-import type { Consumer } from "./consumer.ts";
+import type { Consumer, RunUnderWay } from "./consumer.ts";
 import { createLiveness, type LivenessLimits } from "./liveness.ts";
 import { queueOf, wireNamesOf } from "./queue-names.ts";
 import { createQueueRegistry } from "./queue-registry.ts";
@@ -22,6 +22,10 @@ export interface MembersOptions extends Required<QueueRedisOptions> {
 export interface Workers extends AsyncDisposable {
   /** Queues that have work, and from which nothing comes though their consumer was restarted. */
   stuckQueues(): readonly string[];
+  /** The queues that this process takes jobs from, and whether it is stuck on them. */
+  consumers(): readonly { readonly queue: string; readonly isStuck: boolean }[];
+  /** The jobs under way by name; `oldestMs` is how long the oldest of them has been run. */
+  running(): readonly { readonly name: string; readonly running: number; readonly oldestMs: number }[];
   /** How long the oldest job under way has been run, in ms; 0 without one. */
   oldestRunMs(): number;
 }
@@ -112,17 +116,26 @@ export async function startMembers(options: MembersOptions): Promise<Workers> {
     }),
   );
   const running = parts.move();
+  const runsUnderWay = () => [...members.values()].flatMap(({ consumer }) => consumer.runs);
+  const isStuck = (queue: string): boolean =>
+    [...members.values()].some(({ consumer, liveness }) => queueOf(consumer.wireName) === queue && liveness.isStuck);
+  const consumers = () => queueNames.map((queue) => ({ queue, isStuck: isStuck(queue) }));
   return {
-    stuckQueues: () => {
-      const stuck = [...members.values()].filter(({ liveness }) => liveness.isStuck);
-      return [...new Set(stuck.map(({ consumer }) => queueOf(consumer.wireName)))];
-    },
-    oldestRunMs: () => {
-      const starts = [...members.values()].flatMap(({ consumer }) => consumer.oldestStart ?? []);
-      return starts.length === 0 ? 0 : performance.now() - Math.min(...starts);
-    },
+    consumers,
+    stuckQueues: () => consumers().flatMap(({ queue, isStuck }) => (isStuck ? [queue] : [])),
+    running: () =>
+      [...Map.groupBy(runsUnderWay(), ({ name }) => name)].map(([name, runs]) => ({
+        name,
+        running: runs.length,
+        oldestMs: oldestOf(runs),
+      })),
+    oldestRunMs: () => oldestOf(runsUnderWay()),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function oldestOf(runs: readonly RunUnderWay[]): number {
+  return runs.length === 0 ? 0 : performance.now() - Math.min(...runs.map(({ startedAt }) => startedAt));
 }
 
 /** Without failed jobs either, which are an operator's to look at. */

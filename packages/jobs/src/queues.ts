@@ -11,8 +11,10 @@ import {
 import { createLists, type Lists } from "./lists.ts";
 import { channelOf } from "./mail.ts";
 import { createNotes, type Notes } from "./notes.ts";
+import { createPresence, type Presence } from "./presence.ts";
 import { queueOf, wireNamesOf } from "./queue-names.ts";
 import { createQueueRegistry } from "./queue-registry.ts";
+import { type QueueState, stateOf } from "./queue-states.ts";
 import { dangersOf, fieldsOf, type RedisSettings, readRedisSettings } from "./redis-settings.ts";
 
 export interface Queues extends AsyncDisposable {
@@ -33,21 +35,30 @@ export interface Queues extends AsyncDisposable {
   readonly notes: Notes;
   /** Ordered texts beside the jobs. */
   readonly lists: Lists;
+  /** What processes tell of themselves. */
+  readonly presence: Presence;
   /** Sends a short text to the mailbox of that name; gives how many got it, which in a cluster says nothing. */
   mail(mailbox: string, text: string): Promise<number>;
   /** What waits, and what it takes up. A handful of commands: for the background, not for each request. */
   load(queue: QueueName): Promise<QueueLoad>;
+  /** How each queue stands, each of those that share the work of ingest by itself. */
+  states(): Promise<readonly QueueState[]>;
+  /** Memory of the queue's Redis; of a cluster, that of its fullest node. */
+  memory(): Promise<QueueMemory>;
   /** Resolves if Redis answers, each node of a cluster. */
   ping(): Promise<void>;
   /** How each server is set up, and what in that endangers accepted events. */
   inspect(): Promise<{ readonly settings: readonly RedisSettings[]; readonly dangers: readonly string[] }>;
 }
 
-export interface QueueLoad {
+export interface QueueMemory {
   /** Memory of the queue's Redis, all of it; of a cluster, that of its fullest node. */
   readonly usedBytes: number;
   /** Its limit; 0 when there is none. */
   readonly maxBytes: number;
+}
+
+export interface QueueLoad extends QueueMemory {
   /** Jobs that nobody works on yet. */
   readonly waitingJobs: number;
   /** What their payloads take up, estimated from a few of them: jobs differ in size, and so does their work. */
@@ -121,6 +132,12 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
     if (queue === undefined) throw new Error(`No queue is named ${name}`);
     return queue;
   };
+  const fullestNode = async (): Promise<QueueMemory> => {
+    const nodes = await Promise.all(
+      mastersOf(connection).map(async (node) => memoryIn(fieldsOf(await node.info("memory")))),
+    );
+    return nodes.reduce((fullest, memory) => (fullnessOf(memory) > fullnessOf(fullest) ? memory : fullest));
+  };
   const running = parts.move();
 
   return {
@@ -131,6 +148,7 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
 
     notes: createNotes(connection, prefix),
     lists: createLists(connection, prefix),
+    presence: createPresence(connection, prefix),
 
     mail: (mailbox, text) => connection.publish(channelOf(prefix, mailbox), text),
 
@@ -160,12 +178,12 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
     },
 
     async load(name) {
-      const [memories, loads] = await Promise.all([
-        Promise.all(mastersOf(connection).map(async (node) => memoryIn(fieldsOf(await node.info("memory"))))),
+      const [memory, loads] = await Promise.all([
+        fullestNode(),
         allOf(name).then((queues) => Promise.all(queues.map((queue) => loadOf(queue, connection)))),
       ]);
       return {
-        ...memories.reduce((fullest, memory) => (fullnessOf(memory) > fullnessOf(fullest) ? memory : fullest)),
+        ...memory,
         waitingJobs: sumOf(loads.map((load) => load.waitingJobs)),
         waitingBytes: sumOf(loads.map((load) => load.waitingBytes)),
         nextBytes: Math.max(...loads.map((load) => load.nextBytes)),
@@ -173,6 +191,13 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
         finishedJobs: sumOf(loads.map((load) => load.finishedJobs)),
       };
     },
+
+    async states() {
+      const queues = (await Promise.all(queueNames.map(allOf))).flat();
+      return await Promise.all(queues.map((queue) => stateOf(queue, connection)));
+    },
+
+    memory: fullestNode,
 
     async ping() {
       await Promise.all(mastersOf(connection).map((node) => node.ping()));
@@ -190,7 +215,7 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
 /** How many waiting jobs are looked at, from the oldest to the newest. */
 const sampledJobs = 5;
 
-async function loadOf(queue: Queue, redis: RedisClient): Promise<Omit<QueueLoad, keyof Memory>> {
+async function loadOf(queue: Queue, redis: RedisClient): Promise<Omit<QueueLoad, keyof QueueMemory>> {
   const [counts, completed] = await Promise.all([
     queue.getJobCounts("waiting", "delayed", "prioritized"),
     queue.getMetrics("completed", 0, 0),
@@ -215,14 +240,12 @@ async function loadOf(queue: Queue, redis: RedisClient): Promise<Omit<QueueLoad,
   };
 }
 
-type Memory = Pick<QueueLoad, "usedBytes" | "maxBytes">;
-
-function memoryIn(info: ReadonlyMap<string, string>): Memory {
+function memoryIn(info: ReadonlyMap<string, string>): QueueMemory {
   return { usedBytes: Number(info.get("used_memory") ?? 0), maxBytes: Number(info.get("maxmemory") ?? 0) };
 }
 
 /** The share of its memory that a server uses; those without a limit are told apart by what they use. */
-function fullnessOf({ usedBytes, maxBytes }: Memory): number {
+function fullnessOf({ usedBytes, maxBytes }: QueueMemory): number {
   return usedBytes / (maxBytes === 0 ? Number.MAX_SAFE_INTEGER : maxBytes);
 }
 

@@ -14,9 +14,12 @@ export {
 } from "./config.ts";
 export { databaseVariables, poolOptionsOf } from "./database-config.ts";
 export { endOnFailure, UnreachableError } from "./failure.ts";
+export { addTo, bucketOf, type LatencySketch, pairsOf, quantileOf } from "./latency-sketch.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export { type LoopOptions, startLoop } from "./loop.ts";
 export { createMetrics } from "./metrics.ts";
 export { queueRedisUrl, redisAddressOf, redisRolesOf, redisUrl } from "./redis-url.ts";
 export { retentionOf, retentionVariables } from "./retention-config.ts";
 export { announceReady, terminationSignal } from "./termination.ts";
+export { version } from "./version.ts";
+export { within } from "./within.ts";

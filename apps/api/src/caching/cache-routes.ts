@@ -1,4 +1,4 @@
-import type { Cache } from "@millrace/cache";
+import type { Cache, RedisStore } from "@millrace/cache";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { Counter, Gauge, type Registry } from "prom-client";
@@ -42,7 +42,7 @@ const clearBody = z.union([
 
 export interface CacheRoutesNeeds {
   readonly cache: Cache;
-  readonly redis: { readonly isAway: boolean; usedBytes(): Promise<number> };
+  readonly redis: { readonly isAway: boolean; memory: RedisStore["memory"] };
   readonly metrics: Registry;
 }
 
@@ -59,7 +59,13 @@ export function registerCache(app: FastifyInstance, { cache, redis, metrics }: C
     },
     async () => ({
       serves_from_memory: cache.isFresh,
-      redis: { available: !redis.isAway, used_bytes: await redis.usedBytes().catch(() => null) },
+      redis: {
+        available: !redis.isAway,
+        used_bytes: await redis.memory().then(
+          ({ usedBytes }) => usedBytes,
+          () => null,
+        ),
+      },
       namespaces: cache.report().map((report) => ({
         name: report.name,
         hit_rate: report.hitRate ?? null,

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { copyRowOf, monthOf } from "@millrace/events";
 import type { FastifyInstance } from "fastify";
 import { HttpProblem } from "../http/problem.ts";
+import { countsOf, tellOfEvents } from "../intake-events.ts";
 import { type Candidate, candidatesOf, ingestMediaTypes } from "./candidates.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { IngestBuffer, IngestRow } from "./ingest-buffer.ts";
@@ -76,8 +77,13 @@ function registerRoute(app: FastifyInstance, { buffer, idempotency, limits }: In
       const receivedAt = attempt?.receivedAt ?? Date.now();
       const candidates = await candidatesOf(headers, body, limits.maxBodyBytes);
       const { rows, rejected } = rowsOf(candidates, receivedAt, limits, attempt?.newId);
-      if (rows.length === 0) throw noneAccepted(rejected);
+      const rejectedCounts = countsOf(rejected);
+      if (rows.length === 0) {
+        tellOfEvents(0, rejectedCounts);
+        throw noneAccepted(rejected);
+      }
       await buffer.push(rows, receivedAt);
+      tellOfEvents(rows.length, rejectedCounts);
       request.acceptedEvents = rows.length;
       const answer = { accepted: rows.length, rejected };
       await attempt?.finish(JSON.stringify(answer));

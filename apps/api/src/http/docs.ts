@@ -38,6 +38,7 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
         { name: "balances", description: "What an address was seen to have" },
         { name: "sign-in", description: "Nonces, and signing in with Ethereum (EIP-4361)" },
         { name: "writes", description: "What became of writes that were queued" },
+        { name: "fleet", description: "What the processes and queues do now" },
         { name: "database", description: "What operators look at and set right" },
         { name: "health", description: "What a load balancer or an orchestrator asks" },
       ],

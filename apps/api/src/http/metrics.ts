@@ -1,13 +1,21 @@
 import { observeStatements } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import { Histogram, type Registry } from "prom-client";
+import { type RequestEvent, requestEvents } from "./request-events.ts";
 
 /** Counts an answered request of one route. */
 export type ObserveRoute = (status: number, durationMs: number) => void;
 
 /** Counts answered requests; `route` as it was declared. */
 export interface RequestObserver {
-  of(method: string, route: string): ObserveRoute;
+  of(method: string, route: string, options?: { readonly isStream: boolean }): ObserveRoute;
+}
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Its answer is a stream, which lasts as long as the client likes. */
+    isStream?: boolean;
+  }
 }
 
 export function createRequestObserver(registry: Registry): RequestObserver {
@@ -21,7 +29,7 @@ export function createRequestObserver(registry: Registry): RequestObserver {
   const routes = new Map<string, ObserveRoute>();
 
   /** Finding a series by its labels costs more than counting in it. */
-  function observerOf(method: string, route: string): ObserveRoute {
+  function observerOf(method: string, route: string, isStream: boolean): ObserveRoute {
     const byStatus = new Map<number, Histogram.Internal<string>>();
     return (status, durationMs) => {
       let series = byStatus.get(status);
@@ -30,15 +38,18 @@ export function createRequestObserver(registry: Registry): RequestObserver {
         byStatus.set(status, series);
       }
       series.observe(durationMs / 1_000);
+      if (!requestEvents.hasSubscribers) return;
+      const event: RequestEvent = { method, route, status, durationMs, isStream };
+      requestEvents.publish(event);
     };
   }
 
   return {
-    of(method, route) {
+    of(method, route, { isStream } = { isStream: false }) {
       const key = `${method} ${route}`;
       let found = routes.get(key);
       if (found === undefined) {
-        found = observerOf(method, route);
+        found = observerOf(method, route, isStream);
         routes.set(key, found);
       }
       return found;
@@ -49,7 +60,8 @@ export function createRequestObserver(registry: Registry): RequestObserver {
 /** Figures of requests by route and of statements by name, at `/metrics` in Prometheus' text format. */
 export function registerMetrics(app: FastifyInstance, registry: Registry, observer: RequestObserver): void {
   app.addHook("onResponse", (request, reply, done) => {
-    observer.of(request.method, request.routeOptions.url ?? "unknown")(reply.statusCode, reply.elapsedTime);
+    const { url = "unknown", config } = request.routeOptions;
+    observer.of(request.method, url, { isStream: config.isStream === true })(reply.statusCode, reply.elapsedTime);
     done();
   });
 

@@ -5,6 +5,7 @@ import type { IngestLimits } from "../events/ingest-route.ts";
 import { requestHeaders } from "../events/ingest-schemas.ts";
 import { bytesOf, textOf } from "../http/body.ts";
 import { HttpProblem, problemOf } from "../http/problem.ts";
+import { tellOfEvents } from "../intake-events.ts";
 import { json, jsonNodeOf, protobuf } from "./encoding.ts";
 import { contentTypeOf, contentTypes, errorStatus, exportResponse } from "./reply.ts";
 import { type ExportRows, rowsOfExport } from "./rows-of-export.ts";
@@ -69,8 +70,12 @@ export async function registerOtlp(
             type === contentTypes.protobuf
               ? rowsOfExport(signal, protobuf, await bytesOf(body, encoding, maxBodyBytes), options)
               : rowsOfExport(signal, json, jsonNodeOf(await textOf(body, encoding, maxBodyBytes)), options);
-          if (result.rows.length === 0 && result.rejectedCount > 0) throw noneAccepted(signal, result);
+          if (result.rows.length === 0 && result.rejectedCount > 0) {
+            tellOfEvents(0, result.rejected);
+            throw noneAccepted(signal, result);
+          }
           await buffer.push(result.rows, receivedAt);
+          tellOfEvents(result.rows.length, result.rejected);
           request.acceptedEvents = result.rows.length;
           return reply.header("content-type", type).send(exportResponse(signal, result, type));
         },

@@ -5,6 +5,7 @@ import type { IngestLimits } from "../events/ingest-route.ts";
 import { isTooDeep } from "../events/json-limits.ts";
 import { EventError, parseEvent } from "../events/parse-event.ts";
 import { HttpProblem } from "../http/problem.ts";
+import { countsOf, type RejectedCounts } from "../intake-events.ts";
 import { attributeText, sourceOf, timeOfUnixNano } from "./attributes.ts";
 import type { Encoding } from "./encoding.ts";
 import { resource, schemaUrl, scope } from "./schema.ts";
@@ -14,6 +15,7 @@ import { type Decode, type Draft, once, type Signal } from "./signals.ts";
 export interface ExportRows {
   readonly rows: readonly IngestRow[];
   readonly rejectedCount: number;
+  readonly rejected: RejectedCounts;
   /** Why records were rejected, each reason once and no more than a few. */
   readonly reasons: readonly string[];
 }
@@ -46,7 +48,7 @@ export function rowsOfExport<Node>(
   const rows: IngestRow[] = [];
   const reasons = new Set<string>();
   const copies = new Map<string, number>();
-  let rejectedCount = 0;
+  const rejections: EventError[] = [];
   let rowsLength = 0;
 
   for (const { draft, origin } of recordsOf(signal, encoding, request, limits)) {
@@ -56,14 +58,14 @@ export function rowsOfExport<Node>(
       rows.push(row);
     } catch (error) {
       if (!(error instanceof EventError)) throw error;
-      rejectedCount += 1;
+      rejections.push(error);
       if (reasons.size < maxReasons) reasons.add(error.message);
     }
     if (rowsLength > maxUnfolding * limits.maxBodyBytes) {
       throw tooLarge("The records with their resources are too large together; send fewer at a time");
     }
   }
-  return { rows, rejectedCount, reasons: [...reasons] };
+  return { rows, rejectedCount: rejections.length, rejected: countsOf(rejections), reasons: [...reasons] };
 }
 
 /** Goes through the request, decoding nothing yet that belongs to one record. */

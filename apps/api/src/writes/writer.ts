@@ -8,6 +8,7 @@ import { randomUUIDv7 } from "../events/uuid-v7.ts";
 import { checked, jsonBodyOf, unchecked } from "../http/json-body.ts";
 import { unavailable } from "../http/problem.ts";
 import { problemReply } from "../http/problem-reply.ts";
+import { type IntakeEvent, intakeEvents } from "../intake-events.ts";
 import type { Finished, Outcomes } from "./outcomes.ts";
 import { waitIn } from "./prefer.ts";
 import { problemOfOutcome } from "./problems.ts";
@@ -78,6 +79,8 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
       await queues.lists.remove(entity, [text]).catch(() => {}); // the client is told to send it again
       throw unavailable("queue_unavailable", "The queue is not available; send the write again", error);
     }
+    const event: IntakeEvent = { kind: "write" };
+    intakeEvents.publish(event);
   }
 
   async function attemptOf(request: FastifyRequest): Promise<{ receivedAt: number; newId: () => string }> {

@@ -1,7 +1,7 @@
 import { type Db, statement } from "@millrace/db";
+import { addTo, type LatencySketch, quantileOf } from "@millrace/runtime";
 import type { HealthCheck } from "../health/check.ts";
 import { samplesSince } from "../samples/sample.ts";
-import { addTo, type LatencySketch, quantileOf } from "../statements/latency-sketch.ts";
 import { sumProcessMinutes } from "../statements/process-figures.ts";
 import type { Observed } from "./rule.ts";
 import type { Observation } from "./step.ts";

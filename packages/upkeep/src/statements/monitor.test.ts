@@ -1,9 +1,9 @@
 import { countedTogether, type Postgres, statement } from "@millrace/db";
 import { createTestDatabase, type TestDatabase } from "@millrace/embedded/testing";
+import { addTo, bucketOf, type LatencySketch, pairsOf, quantileOf } from "@millrace/runtime";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { kindOf, withoutValues } from "./explain.ts";
-import { addTo, bucketOf, type LatencySketch, pairsOf, quantileOf } from "./latency-sketch.ts";
 import { planFingerprint } from "./plan-fingerprint.ts";
 import { queryFigures } from "./query-analysis.ts";
 import { planRegressions, plansOf } from "./regressions.ts";

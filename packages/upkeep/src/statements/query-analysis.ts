@@ -1,5 +1,5 @@
 import { type Db, statement } from "@millrace/db";
-import { addTo, type LatencySketch, quantileOf } from "./latency-sketch.ts";
+import { addTo, type LatencySketch, quantileOf } from "@millrace/runtime";
 
 /** How a statement did in a span of time, in the whole fleet. Times in ms as the client saw them. */
 export interface StatementFigures {

@@ -1,6 +1,5 @@
 import { type Db, statement } from "@millrace/db";
-import { startLoop } from "@millrace/runtime";
-import { pairsOf } from "./latency-sketch.ts";
+import { pairsOf, startLoop } from "@millrace/runtime";
 import { createPlanSampler } from "./plan-sampler.ts";
 import { addProcessMinutes, type ProcessFigures } from "./process-figures.ts";
 import { type StatementCounts, startStatementStats } from "./statement-stats.ts";

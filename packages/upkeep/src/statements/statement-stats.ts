@@ -1,5 +1,5 @@
 import { type QueryEvent, queryEvents, sqlStateOf } from "@millrace/db";
-import { addTo, bucketOf, type LatencySketch } from "./latency-sketch.ts";
+import { addTo, bucketOf, type LatencySketch } from "@millrace/runtime";
 
 /** What one statement did in one process in one minute. */
 export interface StatementCounts {

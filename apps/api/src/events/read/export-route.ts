@@ -50,7 +50,7 @@ export function registerExport(
   app.withTypeProvider<ZodTypeProvider>().get(
     "/v1/events/export",
     {
-      config: { scope: "read" },
+      config: { scope: "read", isStream: true },
       // HEAD would read all the events to send none of them.
       exposeHeadRoute: false,
       schema: {

@@ -3,14 +3,13 @@ import type { TailFeed } from "@millrace/tail";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { HttpProblem } from "../../http/problem.ts";
 import { problemReply } from "../../http/problem-reply.ts";
+import { createStreamClients } from "../../http/stream-clients.ts";
 import { filterParams } from "../read/query-schemas.ts";
 import { sendEventStream } from "../read/raw-reply.ts";
 import { commonProblems } from "../read/reply-schemas.ts";
-import { followTail, type TailQuery } from "./follow-tail.ts";
-import { createTailClient, type TailClient, type TailLimits } from "./tail-client.ts";
-import { messageText } from "./tail-text.ts";
+import { followTail } from "./follow-tail.ts";
+import type { TailLimits } from "./tail-client.ts";
 
 export interface TailOptions {
   readonly feed: TailFeed;
@@ -20,9 +19,6 @@ export interface TailOptions {
   readonly everyMs?: number;
 }
 
-const defaults = { maxWaitingBytes: 256 * 1_024, stallMs: 60_000, heartbeatMs: 15_000 };
-/** A reconnect sooner than that would only burden a server that is restarting. */
-const retryMs = 2_000;
 const maxDataLength = 2_048;
 
 const query = z.strictObject({
@@ -61,55 +57,17 @@ transport: nothing is kept for a client, and an event that was sent to Millrace 
 - \`end\`: why the server ends the stream: \`closing\`, connect again; \`key_invalid\`, the key has expired or was revoked.`;
 
 /** Registers `GET /v1/events/tail`. Its streams end when the app closes. */
-export function registerTail(
-  app: FastifyInstance,
-  { feed, authenticator, limits, everyMs = 1_000 }: TailOptions,
-): void {
-  const clients = new Map<TailClient, { authorization: string | undefined }>();
-  let ticking: NodeJS.Timeout | undefined;
-
-  async function checkKey(client: TailClient, authorization: string | undefined): Promise<void> {
-    const principal = await authenticator.authenticate(authorization);
-    if (!principal?.scopes.has("read")) end(client, "key_invalid");
-  }
-
-  function end(client: TailClient, reason: "closing" | "key_invalid"): void {
-    if (!clients.delete(client)) return;
-    client.tell(messageText("end", { reason }));
-    client.end();
-  }
-
-  function tick(): void {
-    for (const [client, { authorization }] of clients) {
-      client.tick();
-      // Rejects while the database does not answer; the key was good until then.
-      void checkKey(client, authorization).catch(() => {});
-    }
-  }
-
-  function add(authorization: string | undefined, asked: TailQuery): TailClient {
-    const client = createTailClient({ ...defaults, ...limits });
-    clients.set(client, { authorization });
-    ticking ??= setInterval(tick, everyMs).unref();
-    client.tell(`retry: ${retryMs}\n\n`);
-    const following = followTail(feed, client, asked);
-    client.stream.once("close", () => {
-      following[Symbol.dispose]();
-      clients.delete(client);
-      if (clients.size > 0) return;
-      clearInterval(ticking);
-      ticking = undefined;
-    });
-    return client;
-  }
-
-  app.addHook("preClose", async () => {
-    for (const client of clients.keys()) end(client, "closing");
+export function registerTail(app: FastifyInstance, { feed, authenticator, limits, everyMs }: TailOptions): void {
+  const takeIn = createStreamClients(app, {
+    authenticator,
+    limits,
+    what: "the tail",
+    ...(everyMs !== undefined && { everyMs }),
   });
   app.withTypeProvider<ZodTypeProvider>().get(
     "/v1/events/tail",
     {
-      config: { scope: "read" },
+      config: { scope: "read", isStream: true },
       // HEAD would follow the tail to show nothing of it.
       exposeHeadRoute: false,
       schema: {
@@ -125,19 +83,10 @@ export function registerTail(
       },
     },
     async (request, reply) => {
-      if (clients.size >= limits.maxClients) throw tooManyClients(limits.maxClients);
-      const after = request.headers["last-event-id"];
-      const { stream } = add(request.headers.authorization, { ...request.query, after });
-      return sendEventStream(reply, stream);
+      const client = takeIn(request);
+      const following = followTail(feed, client, { ...request.query, after: request.headers["last-event-id"] });
+      client.stream.once("close", () => following[Symbol.dispose]());
+      return sendEventStream(reply, client.stream);
     },
   );
-}
-
-function tooManyClients(maxClients: number): HttpProblem {
-  return new HttpProblem({
-    status: 503,
-    code: "too_many_clients",
-    detail: `${maxClients} clients follow the tail already; try again when one has gone`,
-    headers: { "retry-after": "10" },
-  });
 }
