@@ -1,5 +1,5 @@
 import type { Db } from "@millrace/db";
-import { createTestDatabase, createTestRedis, openWay, startPgbouncer } from "@millrace/embedded/testing";
+import { createTestDatabase, createTestRedis, type DebianProgram, openWay, startPgbouncer } from "@millrace/embedded/testing";
 import { runService, type ServiceProcess } from "../compose/service-process.ts";
 
 export interface Api {
@@ -27,8 +27,8 @@ export interface FleetOptions {
   /** Which roles of Redis are reached by a way on which answers can be held back. */
   readonly byWay?: "cache" | "both";
   readonly environment?: Readonly<Record<string, string>>;
-  /** Whether PostgreSQL is reached through PgBouncer, but for what needs a connection of its own. */
-  readonly isPooled?: boolean;
+  /** The PgBouncer through which PostgreSQL is reached, but for what needs a connection of its own. */
+  readonly pooler?: DebianProgram | undefined;
 }
 
 const key = "millrace-test";
@@ -39,16 +39,16 @@ export async function startFleet({
   workers = 1,
   byWay,
   environment = {},
-  isPooled = false,
+  pooler: poolerProgram,
 }: FleetOptions = {}) {
   await using parts = new AsyncDisposableStack();
   const database = parts.use(await createTestDatabase());
   const redis = parts.use(await createTestRedis());
   const way = parts.use(await openWay(redis.url));
-  const pooler = isPooled ? parts.use(await startPgbouncer(database.url)) : undefined;
+  const pooler = poolerProgram && parts.use(await startPgbouncer(poolerProgram, database.url));
   const shared = {
     DATABASE_URL: pooler?.url ?? database.url,
-    ...(isPooled && { DATABASE_DIRECT_URL: database.url, DATABASE_STATEMENT_TIMEOUT_MS: "0" }),
+    ...(pooler && { DATABASE_DIRECT_URL: database.url, DATABASE_STATEMENT_TIMEOUT_MS: "0" }),
     QUEUE_REDIS_URL: byWay === "both" ? way.url : redis.url,
     CACHE_REDIS_URL: byWay === undefined ? redis.url : way.url,
     QUEUE_PREFIX: redis.prefix,

@@ -1,12 +1,14 @@
 import { statement } from "@millrace/db";
-import { hasPgbouncer } from "@millrace/embedded/testing";
+import { findPgbouncer } from "@millrace/embedded/testing";
 import { expect, test } from "vitest";
 import { type Api, startFleet } from "../domain/fleet.ts";
 
-test.skipIf(!hasPgbouncer)(
-  "API and workers do all they do behind PgBouncer (skipped where it is not installed)",
+const { program: pooler, missing } = await findPgbouncer();
+
+test.skipIf(pooler === undefined)(
+  `API and workers do all they do behind PgBouncer${missing === undefined ? "" : ` (skipped: ${missing})`}`,
   async () => {
-    await using fleet = await startFleet({ apis: 1, workers: 2, isPooled: true });
+    await using fleet = await startFleet({ apis: 1, workers: 2, pooler });
     const [api] = fleet.apis as [Api];
     const ids = Array.from({ length: 200 }, (_, n) => `event-${n}`);
     const events = ids.map((id) => ({ id, source: "test", type: "test" }));

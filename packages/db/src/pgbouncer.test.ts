@@ -1,4 +1,4 @@
-import { createTestDatabase, hasPgbouncer, startPgbouncer } from "@millrace/embedded/testing";
+import { createTestDatabase, findPgbouncer, startPgbouncer } from "@millrace/embedded/testing";
 import { expect, test } from "vitest";
 import { connectPostgres } from "./connect.ts";
 import { statement } from "./statement.ts";
@@ -7,12 +7,15 @@ const add = statement<[n: number], { n: number }>("test.add", "INSERT INTO poole
 const all = statement<[], { n: number }>("test.all", "SELECT n FROM pooled ORDER BY n");
 const copy = statement<[], never>("test.copy", "COPY pooled FROM STDIN");
 
-test.skipIf(!hasPgbouncer)(
-  "all works through PgBouncer in transaction mode (skipped where it is not installed)",
+const { program, missing } = await findPgbouncer();
+
+test.skipIf(program === undefined)(
+  `all works through PgBouncer in transaction mode${missing === undefined ? "" : ` (skipped: ${missing})`}`,
   async () => {
+    if (program === undefined) return;
     await using database = await createTestDatabase();
     await database.db.run(statement<[], never>("test.create", "CREATE TABLE pooled (n int)"), []);
-    await using bouncer = await startPgbouncer(database.url);
+    await using bouncer = await startPgbouncer(program, database.url);
     await using db = await connectPostgres({ url: bouncer.url, applicationName: "test", statementTimeoutMs: 0 });
 
     const added = await Promise.all(Array.from({ length: 100 }, (_, n) => db.rows(add, [n])));

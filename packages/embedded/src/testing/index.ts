@@ -1,6 +1,7 @@
 export { freePort } from "../ports.ts";
 export { loadTestConfig } from "./config.ts";
-export { hasPgbouncer, startPgbouncer } from "./pgbouncer.ts";
+export { type DebianProgram, findProgram } from "./debian-program.ts";
+export { findPgbouncer, startPgbouncer } from "./pgbouncer.ts";
 export { startTestRedisCluster, type TestRedisCluster } from "./redis-cluster.ts";
 export { createServerFolder } from "./server-folder.ts";
 export { findServerTools, startToolServer, type ToolServer } from "./server-tools.ts";

@@ -1,20 +1,17 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { give, serverAccount } from "../account.ts";
 import { startPostgres } from "../postgres/start-postgres.ts";
 import { startRedis } from "../redis/start-redis.ts";
 import type { TestConfig } from "./config.ts";
 import { startPostgresContainer, startRedisContainer } from "./containers.ts";
+import { cacheDir } from "./debian-program.ts";
 
 interface OpenServers extends AsyncDisposable {
   readonly databaseUrl: string;
   readonly redisUrl: string;
 }
-
-/** A downloaded Redis is kept for the next run. */
-const cacheDir = fileURLToPath(new URL("../../../../.millrace/cache", import.meta.url));
 
 /** Takes or starts the servers that the configuration says. Disposing leaves nothing of those that were started. */
 export async function openTestServers(config: TestConfig): Promise<OpenServers> {
