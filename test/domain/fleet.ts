@@ -1,5 +1,11 @@
 import type { Db } from "@millrace/db";
-import { createTestDatabase, createTestRedis, type DebianProgram, openWay, startPgbouncer } from "@millrace/embedded/testing";
+import {
+  createTestDatabase,
+  createTestRedis,
+  type DebianProgram,
+  openWay,
+  startPgbouncer,
+} from "@millrace/embedded/testing";
 import { runService, type ServiceProcess } from "../compose/service-process.ts";
 
 export interface Api {

@@ -12,7 +12,7 @@ export { MigrationError, type MigrationErrorCode } from "./migrations/migration-
 export { isUpToDate, type MigrationStatus, migrationStatus } from "./migrations/migration-status.ts";
 export { type NewMigrationOptions, newMigration } from "./migrations/new-migration.ts";
 export { type VerifyMigrationsOptions, verifyMigrations } from "./migrations/verify-migrations.ts";
-export { ExportDamagedError } from "./partitions/export-partition.ts";
+export { ExportDamagedError, ExportUnderWayError } from "./partitions/export-partition.ts";
 export {
   addMonths,
   createMonthlyPartition,
@@ -23,8 +23,10 @@ export {
   partitionNameOf,
 } from "./partitions/monthly.ts";
 export { endOf, listPartitions, monthOf, type Partition } from "./partitions/partition-list.ts";
+export { forgetReattachedPartitions } from "./partitions/reattached.ts";
 export { PartitionPresentError, restorePartition } from "./partitions/restore-partition.ts";
-export { planRetention, type RetentionPolicy, type RetentionStep } from "./partitions/retention-plan.ts";
+export { retentionNow } from "./partitions/retention-clock.ts";
+export { byHand, planRetention, type RetentionPolicy, type RetentionStep } from "./partitions/retention-plan.ts";
 export { type RetireOptions, retirePartition } from "./partitions/retire-partition.ts";
 export { analyseParent, partitionsToSettle, settlePartition } from "./partitions/settle-partition.ts";
 export { countedTogether, type PoolEvent, poolEvents, type QueryEvent, queryEvents } from "./query-events.ts";

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import {
+  byHand,
   connectPostgres,
   ExportDamagedError,
   listPartitions,
@@ -11,6 +12,7 @@ import {
   type RetentionPolicy,
   type RetentionStep,
   restorePartition,
+  retentionNow,
   retirePartition,
 } from "@millrace/db";
 import { CommandError, explained, say } from "../command-error.ts";
@@ -25,7 +27,7 @@ The monthly partitions of telemetry_events.
   list           what there is
   plan           what retention would do now, with the locks that it takes
   apply          do that; the workers do it each hour
-  detach MONTH   take a month out of the table; its rows are kept, and nobody finds them any more
+  detach MONTH   take a month out of the table; its rows are kept until you drop it, and nobody finds them any more
   drop MONTH     drop a month that was taken out (with --export DIR it is written there before)
   restore FILE   bring an exported month back into the table
 
@@ -112,7 +114,7 @@ async function list(db: Postgres, isJson: boolean): Promise<number> {
 }
 
 async function planned(db: Postgres, retention: RetentionPolicy): Promise<RetentionStep[]> {
-  return planRetention(await listPartitions(db, table), retention, new Date());
+  return planRetention(await listPartitions(db, table), retention, await retentionNow(db));
 }
 
 function tell(steps: readonly RetentionStep[], isJson: boolean): number {
@@ -167,7 +169,7 @@ function dropSteps(partition: Partition, exportDir: string | undefined, isSure: 
 }
 
 function stepOf(action: RetentionStep["action"], { name, month, bytes = 0 }: Partition): RetentionStep {
-  return { action, partition: name, month, bytes, reason: "by hand", locks: "" };
+  return { action, partition: name, month, bytes, reason: byHand, locks: "" };
 }
 
 async function doStep(

@@ -32,7 +32,9 @@ test("upkeep premakes, retires and settles; what a reader holds up is put off an
       },
       giveWay: async () => {},
     };
-    await keepPartitions({ db: upkeepDb, table, keeper, retention, now, waitForReadersMs: 200 })(run);
+    await keepPartitions({ db: upkeepDb, table, keeper, retention, now: async () => now(), waitForReadersMs: 200 })(
+      run,
+    );
     return changes;
   };
   const statesOf = async () => (await listPartitions(db, table)).map(({ month, state }) => `${month} ${state}`);

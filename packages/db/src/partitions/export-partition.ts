@@ -27,6 +27,14 @@ export class ExportDamagedError extends Error {
   }
 }
 
+/** Another process exports the same partition: of two at once neither would know whose file it is. */
+export class ExportUnderWayError extends Error {
+  constructor(partition: string) {
+    super(`Another process is exporting ${partition}`);
+    this.name = "ExportUnderWayError";
+  }
+}
+
 export interface ExportOptions {
   readonly table: string;
   readonly partition: string;
@@ -37,14 +45,31 @@ export interface ExportOptions {
 const batchRows = 2_000;
 const longReadMs = 24 * 3_600_000;
 
+const lockExport = statement<[key: string], { locked: boolean }>(
+  "partitions.lock_export",
+  "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked",
+);
+
+export interface Exported {
+  readonly file: string;
+  readonly sha256: string;
+  readonly rows: number;
+}
+
 /**
  * Writes a partition as compressed NDJSON (`PARTITION.ndjson.zst`, one row an object) with a manifest beside it
- * (`….json`). Both are flushed and get their names when they are whole, so that a file that is there is complete.
+ * (`….json`). Both are flushed and get their names when they are whole, so that a file that is there is complete; it is
+ * read back before it counts as written. Rejects with an `ExportUnderWayError` when another process is at it.
  */
-export async function exportPartition(
-  db: Db,
-  { table, partition, directory, signal }: ExportOptions,
-): Promise<{ readonly file: string; readonly sha256: string; readonly rows: number }> {
+export async function exportPartition(db: Db, options: ExportOptions): Promise<Exported> {
+  return await db.transaction(async (tx) => {
+    const [lock] = await tx.rows(lockExport, [`millrace:export:${options.partition}`]);
+    if (lock?.locked !== true) throw new ExportUnderWayError(options.partition);
+    return await writeExport(tx, options);
+  });
+}
+
+async function writeExport(db: Db, { table, partition, directory, signal }: ExportOptions): Promise<Exported> {
   await mkdir(directory, { recursive: true });
   const file = join(directory, `${partition}.ndjson.zst`);
   const unfinished = `${file}.unfinished`;
@@ -82,6 +107,7 @@ export async function exportPartition(
     await rename(unfinished, file);
     await rename(`${manifestOf(file)}.unfinished`, manifestOf(file));
     await flushFolder(dirname(file));
+    if ((await hashOf(file)) !== sha256) throw new ExportDamagedError(file, "is not what was written to it");
     return { file, sha256, rows };
   } catch (error) {
     await rm(unfinished, { force: true });
@@ -94,9 +120,7 @@ export async function readExport(
   file: string,
 ): Promise<{ readonly manifest: ExportManifest; readonly batches: AsyncIterable<readonly string[]> }> {
   const manifest = await readManifest(file);
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk);
-  if (hash.digest("hex") !== manifest.sha256)
+  if ((await hashOf(file)) !== manifest.sha256)
     throw new ExportDamagedError(file, "is not what was exported: its checksum differs");
   async function* batches(): AsyncGenerator<readonly string[]> {
     const text = new TextDecoder();
@@ -110,6 +134,12 @@ export async function readExport(
     }
   }
   return { manifest, batches: batches() };
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file)) hash.update(chunk);
+  return hash.digest("hex");
 }
 
 async function readManifest(file: string): Promise<ExportManifest> {

@@ -69,18 +69,12 @@ export async function createMonthlyPartition(
   month: Month,
   lockTimeoutMs = 1_000,
 ): Promise<void> {
-  const parent = identifier(table);
-  const partition = identifier(partitionNameOf(table, month));
   try {
     await db.transaction(async (tx) => {
       await tx.run(command("set_lock_timeout", `SET LOCAL lock_timeout = ${Math.ceil(lockTimeoutMs)}`), []);
       await tx.rows(lock, [`millrace:partitions:${table}`]);
       if ((await partitionMonths(tx, table)).has(month)) return;
-      await tx.run(command("create", `CREATE TABLE ${partition} (LIKE ${parent} INCLUDING ALL)`), []);
-      for (const { column } of await tx.rows(toCompressFaster, [partition])) {
-        const text = `ALTER TABLE ${partition} ALTER COLUMN ${identifier(column)} SET COMPRESSION lz4`;
-        await tx.run(command("set_compression", text), []);
-      }
+      await createMonthTable(tx, table, month);
       await attachMonth(tx, table, month);
     });
   } catch (error) {
@@ -102,6 +96,23 @@ const toCompressFaster = statement<[table: string], { column: string }>(
 function command(name: string, text: string) {
   return statement<[], never>(`partitions.${name}`, text);
 }
+
+/** Makes the table of a month, by itself yet. What is noted of one that had its name before is not about this one. */
+export async function createMonthTable(tx: Db, table: string, month: Month): Promise<void> {
+  const name = partitionNameOf(table, month);
+  const partition = identifier(name);
+  await tx.run(command("create", `CREATE TABLE ${partition} (LIKE ${identifier(table)} INCLUDING ALL)`), []);
+  for (const { column } of await tx.rows(toCompressFaster, [partition])) {
+    const text = `ALTER TABLE ${partition} ALTER COLUMN ${identifier(column)} SET COMPRESSION lz4`;
+    await tx.run(command("set_compression", text), []);
+  }
+  await tx.run(forget, [table, name]);
+}
+
+const forget = statement<[parent: string, partition: string], never>(
+  "partitions.forget_state",
+  "DELETE FROM partition_states WHERE parent = $1 AND partition = $2",
+);
 
 /** Makes the table of a month, which must be there, a partition. SHARE UPDATE EXCLUSIVE on the parent. */
 export async function attachMonth(tx: Db, table: string, month: Month): Promise<void> {

@@ -2,7 +2,7 @@ import type { Postgres } from "../connect.ts";
 import { identifier } from "../identifier.ts";
 import { statement } from "../statement.ts";
 import { ExportDamagedError, readExport } from "./export-partition.ts";
-import { attachMonth, type Month } from "./monthly.ts";
+import { attachMonth, createMonthTable, type Month } from "./monthly.ts";
 import { monthOf } from "./partition-list.ts";
 
 /** A month that is to be restored is in the table already. */
@@ -12,11 +12,6 @@ export class PartitionPresentError extends Error {
     this.name = "PartitionPresentError";
   }
 }
-
-const forget = statement<[parent: string, partition: string], never>(
-  "partitions.forget_state",
-  "DELETE FROM partition_states WHERE parent = $1 AND partition = $2",
-);
 
 /**
  * Brings an exported partition back into its table. All in one transaction but for the lock on the table, which is
@@ -46,13 +41,12 @@ export async function restorePartition(
     const [{ found } = { found: false }] = await tx.rows(exists, [name]);
     if (found) throw new PartitionPresentError(partition);
     await tx.run(command("set_timeouts", "SET LOCAL statement_timeout = 0"), []);
-    await tx.run(command("create", `CREATE TABLE ${name} (LIKE ${identifier(table)} INCLUDING ALL)`), []);
+    await createMonthTable(tx, table, month);
     for await (const batch of batches) {
       rows += await tx.run(insert, [`[${batch.join(",")}]`]);
       onProgress(rows);
     }
     if (rows !== manifest.rows) throw new ExportDamagedError(file, `has ${rows} rows instead of ${manifest.rows}`);
-    await tx.run(forget, [table, partition]);
     await attachMonth(tx, table, month);
   });
   return { month, rows };

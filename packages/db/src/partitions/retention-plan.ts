@@ -23,6 +23,9 @@ export interface RetentionStep {
   readonly locks: string;
 }
 
+/** Why a month was taken out that an operator took out: retention keeps it until they drop it as well. */
+export const byHand = "by hand";
+
 const dayMs = 86_400_000;
 
 const locks = {
@@ -34,7 +37,8 @@ const locks = {
 
 /**
  * What a policy asks for now, the oldest partition first. The month of `now` and coming ones are never taken, and
- * neither is a detached table that retention did not detach: somebody else meant something by it.
+ * neither is a detached table that retention did not detach: somebody else meant something by it. What was begun by hand
+ * and not finished is finished, no more.
  */
 export function planRetention(
   partitions: readonly Partition[],
@@ -54,7 +58,7 @@ export function planRetention(
     if (state === "detaching" || isUnnoted) {
       add("finish_detaching", partition, detachReason ?? "a detachment was interrupted");
     }
-    if (state === "detached" && detachReason !== undefined && detachedAt !== undefined) {
+    if (state === "detached" && detachReason !== undefined && detachReason !== byHand && detachedAt !== undefined) {
       const keptUntil = detachedAt.getTime() + graceDays * dayMs;
       if (now.getTime() < keptUntil) continue;
       if (exportDir !== undefined && exportFile === undefined) add("export", partition, detachReason);

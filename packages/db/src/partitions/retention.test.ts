@@ -4,10 +4,13 @@ import { createServerFolder, createTestDatabase } from "@millrace/embedded/testi
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { connectPostgres, type Postgres } from "../connect.ts";
 import { statement } from "../statement.ts";
-import { createMonthlyPartition } from "./monthly.ts";
+import { ExportUnderWayError, exportPartition, readExport } from "./export-partition.ts";
+import { attachMonth, createMonthlyPartition } from "./monthly.ts";
 import { listPartitions } from "./partition-list.ts";
+import { forgetReattachedPartitions } from "./reattached.ts";
 import { restorePartition } from "./restore-partition.ts";
-import { planRetention, type RetentionPolicy } from "./retention-plan.ts";
+import { retentionNow } from "./retention-clock.ts";
+import { byHand, planRetention, type RetentionPolicy, type RetentionStep } from "./retention-plan.ts";
 import { retirePartition } from "./retire-partition.ts";
 import { partitionsToSettle, settlePartition } from "./settle-partition.ts";
 
@@ -129,6 +132,88 @@ test("a table that somebody detached by hand is left alone", async () => {
   const detachByHand = "ALTER TABLE telemetry_events DETACH PARTITION telemetry_events_y2026m08";
   await db.run(statement<[], never>("test.detach", detachByHand), []);
   expect(await summaryOf({ maxAgeDays: 0 })).toEqual(["detach 2026-09", "detach 2026-10"]);
+});
+
+const later = new Date("2036-01-01T00:00:00Z");
+const detachStep = (reason: string): RetentionStep => {
+  const partition = "telemetry_events_y2026m08";
+  return { action: "detach", partition, month: "2026-08", bytes: 0, reason, locks: "" };
+};
+const about08 = async () => (await summaryOf({ graceDays: 0 }, later)).filter((text) => text.endsWith("2026-08"));
+
+test("a month that an operator took out is kept until they drop it, whatever the grace", async () => {
+  await retirePartition(db, detachStep(byHand), { table, exportDir: undefined });
+  expect((await statesOf())["2026-08"]).toBe("detached");
+  expect(await about08()).toEqual([]);
+});
+
+test("a month that was put back and is taken out by hand later is not taken for one that retention took out", async () => {
+  await retirePartition(db, detachStep("older than 31 days"), { table, exportDir: undefined });
+  expect(await about08()).toEqual(["drop 2026-08"]);
+  await db.transaction((tx) => attachMonth(tx, table, "2026-08"));
+  expect(await forgetReattachedPartitions(db, table)).toBe(1);
+  expect(await forgetReattachedPartitions(db, table)).toBe(0);
+  const detachByHand = "ALTER TABLE telemetry_events DETACH PARTITION telemetry_events_y2026m08";
+  await db.run(statement<[], never>("test.detach", detachByHand), []);
+  expect(await about08()).toEqual([]);
+});
+
+test("a month that was dropped by hand and made again is a new one, of which nothing is noted", async () => {
+  await settlePartition(db, table, "telemetry_events_y2026m08");
+  await db.run(statement<[], never>("test.drop", "DROP TABLE telemetry_events_y2026m08"), []);
+  await createMonthlyPartition(db, table, "2026-08");
+  expect((await listPartitions(db, table))[0]).toMatchObject({ month: "2026-08", settledAt: undefined });
+});
+
+test("of two that export a month at once one does, and what it wrote is whole", async () => {
+  await using folder = await createServerFolder();
+  await db.run(addRows, [3_000, "2026-08-15T00:00:00Z"]);
+  const options = { table, partition: "telemetry_events_y2026m08", directory: folder.path };
+  let exports: Promise<unknown>[] = [];
+  await db.transaction(async (other) => {
+    await other.run(statement<[], never>("test.lock", `LOCK TABLE ${options.partition}`), []);
+    exports = [exportPartition(db, options), exportPartition(db, options)];
+    await expect(Promise.race(exports)).rejects.toThrow(ExportUnderWayError); // the other one waits for the table
+  });
+  const outcomes = await Promise.allSettled(exports);
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  const { batches } = await readExport(join(folder.path, "telemetry_events_y2026m08.ndjson.zst"));
+  let lines = 0;
+  for await (const batch of batches) lines += batch.length;
+  expect(lines).toBe(3_000);
+});
+
+test("a clock that runs ahead makes nothing older than the database thinks it is", async () => {
+  const [{ now: there } = { now: new Date(0) }] = await db.rows(
+    statement<[], { now: Date }>("test.now", "SELECT clock_timestamp() AS now"),
+    [],
+  );
+  const ahead = await retentionNow(db, new Date("2999-01-01T00:00:00Z"));
+  expect(ahead.getTime()).toBeGreaterThanOrEqual(there.getTime());
+  expect(ahead.getTime()).toBeLessThan(there.getTime() + 600_000);
+  const behind = new Date("2020-01-01T00:00:00Z");
+  expect(await retentionNow(db, behind)).toEqual(behind);
+});
+
+test("a month that somebody has locked, or that an old snapshot still sees, is not taken for settled", async () => {
+  const partition = "telemetry_events_y2026m09";
+  const settledAt = async () => (await listPartitions(db, table)).find(({ name }) => name === partition)?.settledAt;
+  await db.run(addRows, [1_000, "2026-09-15T00:00:00Z"]);
+  await db.transaction(async (other) => {
+    await other.run(statement<[], never>("test.lock", `LOCK TABLE ${partition}`), []);
+    const patience = { lockTimeoutMs: 50, tries: 2 };
+    await expect(settlePartition(db, table, partition, patience)).rejects.toMatchObject({ code: "55P03" });
+  });
+  await db.transaction(async (other) => {
+    await other.run(statement<[], never>("test.isolate", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"), []);
+    await other.rows(rowsOf, []);
+    await db.run(addRows, [10, "2026-09-16T00:00:00Z"]);
+    expect(await settlePartition(db, table, partition)).toBe(false);
+  });
+  expect(await settledAt()).toBeUndefined();
+  await db.run(statement<[], never>("test.flush", "CHECKPOINT"), []);
+  expect(await settlePartition(db, table, partition)).toBe(true);
+  expect(await settledAt()).toBeInstanceOf(Date);
 });
 
 test("a month that is over is frozen once, and its large values are compressed with lz4 where there is that", async () => {

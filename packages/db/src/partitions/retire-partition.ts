@@ -1,13 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { backoffMs } from "@millrace/runtime";
 import type { Postgres } from "../connect.ts";
-import type { Db } from "../db.ts";
-import { sqlState, sqlStateOf } from "../errors.ts";
 import { identifier } from "../identifier.ts";
 import { statement } from "../statement.ts";
 import { exportPartition } from "./export-partition.ts";
 import { listPartitions } from "./partition-list.ts";
-import type { RetentionStep } from "./retention-plan.ts";
+import { byHand, type RetentionStep } from "./retention-plan.ts";
+import { withLockRetries } from "./with-lock-retries.ts";
 
 export interface RetireOptions {
   readonly table: string;
@@ -30,7 +27,7 @@ const begin = statement<[parent: string, partition: string, reason: string], nev
 
 const noteDetached = statement<[parent: string, partition: string], never>(
   "partitions.note_detached",
-  `INSERT INTO partition_states (parent, partition, detached_at, detach_reason) VALUES ($1, $2, now(), 'by hand')
+  `INSERT INTO partition_states (parent, partition, detached_at, detach_reason) VALUES ($1, $2, now(), '${byHand}')
        ON CONFLICT (parent, partition) DO UPDATE SET detached_at = now()`,
 );
 
@@ -84,7 +81,7 @@ async function detach(
   const { table } = options;
   const text = `ALTER TABLE ${identifier(table)} DETACH PARTITION ${identifier(partition)} ${how}`;
   try {
-    await withLockRetries(db, options, (connection) => connection.run(command("detach", text), []));
+    await withLockRetries(db, patienceOf(options), (connection) => connection.run(command("detach", text), []));
   } catch (error) {
     // Another process may have finished it, or a try that was cut short left it half-way.
     const now = (await listPartitions(db, table)).find(({ name }) => name === partition);
@@ -97,38 +94,12 @@ async function detach(
 async function dropDetached(db: Postgres, partition: string, options: RetireOptions): Promise<void> {
   const found = (await listPartitions(db, options.table)).find(({ name }) => name === partition);
   if (found !== undefined && found.state !== "detached") throw new Error(`${partition} is not detached`);
-  await withLockRetries(db, options, (connection) =>
+  await withLockRetries(db, patienceOf(options), (connection) =>
     connection.run(command("drop", `DROP TABLE IF EXISTS ${identifier(partition)}`), []),
   );
   await db.run(noteDropped, [options.table, partition]);
 }
 
-/** Waits for locks only briefly at a time, since whoever comes after a waiting lock waits too. */
-async function withLockRetries<T>(
-  db: Postgres,
-  { lockTimeoutMs = 500, waitForReadersMs = 60_000, tries = 8, signal }: RetireOptions,
-  work: (connection: Db) => Promise<T>,
-): Promise<T> {
-  return await db.withConnection(async (connection) => {
-    await connection.run(command("set_lock_timeout", `SET lock_timeout = ${Math.ceil(lockTimeoutMs)}`), []);
-    const timeout = `SET statement_timeout = ${Math.ceil(waitForReadersMs)}`;
-    await connection.run(command("set_statement_timeout", timeout), []);
-    try {
-      for (let attempt = 0; ; attempt += 1) {
-        try {
-          return await work(connection);
-        } catch (error) {
-          const isLock = [sqlState.lockNotAvailable, sqlState.deadlockDetected].some(
-            (code) => code === sqlStateOf(error),
-          );
-          if (!isLock || attempt + 1 >= tries || signal?.aborted === true) throw error;
-          await sleep(backoffMs({ baseMs: 50, maxMs: 2_000 }, attempt), undefined, signal && { signal });
-        }
-      }
-    } finally {
-      for (const name of ["lock_timeout", "statement_timeout"]) {
-        await connection.run(command("reset_timeout", `RESET ${name}`), []).catch(() => {}); // the connection is lost
-      }
-    }
-  });
+function patienceOf({ waitForReadersMs = 60_000, ...patience }: RetireOptions) {
+  return { ...patience, statementTimeoutMs: waitForReadersMs };
 }
