@@ -123,7 +123,7 @@ const workers = app.use(
     handlers: createHandlers({
       importEvents,
       applyWrites: applyWrites.handler,
-      recorded: createRecorded({ db, queues, signal: ending.signal }),
+      recorded: createRecorded({ db, queues, lockMs: config.ingest.lockMs, signal: ending.signal }),
       upkeep: createUpkeep({ db, patientDb, queues, alertRules, cache, partitions, config, log }),
     }),
     concurrency: { ingest: config.ingest.concurrency, writes: config.writes.concurrency, upkeep: 4 },

@@ -14,9 +14,12 @@ const run = z.object({
   started_at: z.string(),
   ended_at: z.string().nullable(),
   outcome: z
-    .enum(["done", "deferred", "failed", "lost"])
+    .enum(["done", "deferred", "failed", "lost", "skipped"])
     .nullable()
-    .describe("null: under way; deferred: it gave way to ingest; lost: its process was not heard of any more"),
+    .describe(
+      "null: under way; deferred: it gave way to events and writes; lost: its process was not heard of any more; " +
+        "skipped: another run was under way",
+    ),
   changed: z.record(z.string(), z.number()),
   error: z.string().nullable(),
 });

@@ -29,6 +29,9 @@ const deleteOldSamples = [
   ["server_statement_minutes", "server_statement_minutes", "minute"],
   ["process_minutes", "process_minutes", "minute"],
   ["alert_events", "alert_events", "at"],
+  ["statement_plan_changes", "statement_plan_changes", "changed_at"],
+  ["statement_plans", "statement_plans", "last_seen_at"],
+  ["server_statements", "server_statements", "seen_on"],
 ].map(
   ([what = "", table, column]) =>
     [

@@ -82,10 +82,34 @@ test("sessions, blocks, writes and records whose time is over go, and what is ca
     ann,
   );
 
+  for (const [seenDaysAgo, name] of [
+    [13, "new"],
+    [15, "old"],
+  ] as const) {
+    await command(
+      "INSERT INTO server_statements (query_id, text, seen_on) VALUES ($1::int, '', (now() - $1::int * interval '1 day')::date)",
+      seenDaysAgo,
+    );
+    await command(
+      `INSERT INTO statement_plans (statement, plan_hash, plan, parameters, duration_ms, is_slow, last_seen_at)
+       VALUES ($1, '', '{}', '[]', 1, false, now() - $2 * interval '1 day')`,
+      name,
+      seenDaysAgo,
+    );
+  }
+
   const { invalidated, clean } = expiry();
   const { run, changes } = startRun();
   await clean(run);
-  expect(changes).toEqual({ sessions_ended: 1, blocks_removed: 1, nonces: 1, writes_forgotten: 2, samples: 1 });
+  expect(changes).toEqual({
+    sessions_ended: 1,
+    blocks_removed: 1,
+    nonces: 1,
+    writes_forgotten: 2,
+    samples: 1,
+    statement_plans: 1,
+    server_statements: 1,
+  });
   expect(invalidated).toEqual(expect.arrayContaining([`sessions/id/${over}`, `blocks/${ann}/${bob}`]));
   expect(invalidated).not.toContain(`sessions/id/${running}`);
   expect([await count("sessions WHERE state = 'ended'"), await count("blocks"), await count("writes")]).toEqual([

@@ -32,9 +32,12 @@ export interface RecordRunOptions {
   readonly signal: AbortSignal;
   /** Default: 60 s. */
   readonly maxGiveWayMs?: number;
-  /** How often the run says that it is alive. Default: 5 s. */
+  /** How often the run says that it is alive. Default: a quarter of the following. */
   readonly aliveEveryMs?: number;
-  /** A run that was silent for longer is lost. Below the time after which the queue gives its job to another. Default: 20 s. */
+  /**
+   * A run that was silent for longer is lost. No more than half of the queue's lock: that is how soon after a worker's
+   * death another may be given its job, and it is to find that run lost. Default: 15 s.
+   */
   readonly lostAfterMs?: number;
 }
 
@@ -50,7 +53,7 @@ export async function recordRun(
   options: RecordRunOptions,
   work: (run: Run) => Promise<void>,
 ): Promise<RunOutcome | undefined> {
-  const { db, job, maxGiveWayMs = 60_000, aliveEveryMs = 5_000, lostAfterMs = 20_000 } = options;
+  const { db, job, maxGiveWayMs = 60_000, lostAfterMs = 15_000, aliveEveryMs = lostAfterMs / 4 } = options;
   await db.run(runStatements.endLost, [job, lostAfterMs]);
   const [begun] = await db.rows(runStatements.begin, [job, options.queueJobId, options.worker]);
   if (begun === undefined) return undefined;

@@ -1,7 +1,10 @@
 import { statement } from "@millrace/db";
 
-/** How a run of a scheduled job ended; a deferred one gave way to work that was more urgent. */
-export type RunOutcome = "done" | "deferred" | "failed" | "lost";
+/**
+ * How a run of a scheduled job ended: a deferred one gave way to work that was more urgent, a skipped one was due while
+ * another was under way.
+ */
+export type RunOutcome = "done" | "deferred" | "failed" | "lost" | "skipped";
 
 export interface RunRow {
   readonly id: string;
@@ -30,11 +33,18 @@ export const runStatements = {
   begin: statement<[job: string, queueJobId: string, worker: string], { id: string; unfinished_since: Date | null }>(
     "job_runs.begin",
     `WITH last AS (
-       SELECT outcome, started_at FROM job_runs WHERE job = $1 AND ended_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
+       SELECT outcome, started_at FROM job_runs
+        WHERE job = $1 AND ended_at IS NOT NULL AND outcome <> 'skipped' ORDER BY started_at DESC LIMIT 1
      )
      INSERT INTO job_runs (job, queue_job_id, worker) VALUES ($1, $2, $3)
          ON CONFLICT (job) WHERE ended_at IS NULL DO NOTHING
      RETURNING id, (SELECT started_at FROM last WHERE outcome <> 'done') AS unfinished_since`,
+  ),
+
+  noteSkipped: statement<[job: string, queueJobId: string, worker: string], never>(
+    "job_runs.note_skipped",
+    `INSERT INTO job_runs (job, queue_job_id, worker, ended_at, outcome, error)
+     VALUES ($1, $2, $3, clock_timestamp(), 'skipped', 'another run was under way')`,
   ),
 
   /** Changes no row when the run was given up for lost meanwhile. */

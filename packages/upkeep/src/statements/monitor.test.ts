@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { kindOf, withoutValues } from "./explain.ts";
 import { planFingerprint } from "./plan-fingerprint.ts";
+import { createPlanSampler } from "./plan-sampler.ts";
 import { queryFigures } from "./query-analysis.ts";
 import { planRegressions, plansOf } from "./regressions.ts";
 import { collectServerStatements } from "./server-statements.ts";
@@ -110,30 +111,57 @@ test("a role that may not have pg_stat_statements is told that there are no such
   });
 });
 
-test("a plan that changed and made its statement slower is told, one that made no difference is not", async () => {
-  const addPlan = statement<[name: string, hash: string, minutesAgo: number], never>(
-    "test.add_plan",
-    `INSERT INTO statement_plans (statement, plan_hash, plan, parameters, duration_ms, is_slow, first_seen_at, last_seen_at)
-     VALUES ($1, $2, jsonb_build_object('Node Type', $2::text), '[]', 1, false,
-             now() - $3 * interval '1 minute', now() - $3 * interval '1 minute')`,
-  );
+test("each time that a plan changed and made its statement slower is told, also when the plan was known", async () => {
+  await db.run(addUsers, []);
+  const command = (text: string) => db.run(statement<[], never>("test.command", text), []);
+  const note = async () => {
+    // A new one each time: one does not look at the same statement again for minutes.
+    const sampler = createPlanSampler({ db });
+    for (const name of ["test.slower", "test.same"]) {
+      const { text } = statement(name, "SELECT 1 FROM users WHERE display_name = $1 AND created_at IS NOT NULL");
+      sampler.consider({ name, text, params: ["x"], durationMs: 60 });
+    }
+    await sampler.sample(new Map());
+  };
+  const shift = (minutes: number) =>
+    command(`UPDATE statement_plan_changes SET changed_at = changed_at - ${minutes} * interval '1 minute'`);
   const addMinute = statement<[name: string, minutesAgo: number, calls: number, totalMs: number], never>(
     "test.add_minute",
     `INSERT INTO statement_minutes (minute, process, app, statement, calls, rows, total_ms, repeated, durations)
      VALUES (date_trunc('minute', now()) - $2 * interval '1 minute', 'p', 'a', $1, $3, 0, $4, 0, '{}')`,
   );
+  const countChanges = statement<[], { n: number }>(
+    "test.changes",
+    "SELECT count(*)::int AS n FROM statement_plan_changes",
+  );
+
+  await command("CREATE INDEX by_name ON users (display_name)");
+  await command("ANALYZE users");
+  await note();
+  await note();
+  expect(await db.rows(countChanges, [])).toEqual([{ n: 0 }]);
+  await command("DROP INDEX by_name");
+  await note();
+  await shift(300);
+  await command("CREATE INDEX by_name ON users (display_name)");
+  await note();
+  await shift(100);
+  await command("DROP INDEX by_name");
+  await note();
+  await shift(20);
+  // To the worse plan 420 minutes ago, back 120 minutes ago, and to the worse one again 20 minutes ago.
+  expect(await db.rows(countChanges, [])).toEqual([{ n: 6 }]);
   for (const [name, msAfter] of [
     ["test.slower", 40],
     ["test.same", 11],
   ] as const) {
-    await db.run(addPlan, [name, "index", 100]);
-    await db.run(addPlan, [name, "seq", 20]);
     await db.run(addMinute, [name, 30, 40, 400]);
     await db.run(addMinute, [name, 10, 40, 40 * msAfter]);
   }
   expect(await planRegressions(db, anHourAgo())).toMatchObject([
-    { statement: "test.slower", meanBeforeMs: 10, meanAfterMs: 40, planAfter: { "Node Type": "seq" } },
+    { statement: "test.slower", meanBeforeMs: 10, meanAfterMs: 40, planAfter: { "Node Type": "Seq Scan" } },
   ]);
+  expect(await planRegressions(db, new Date())).toEqual([]);
 });
 
 test("a percentile of any durations is within 5 % of the true one, and sketches add up", () => {

@@ -11,10 +11,24 @@ type NotePlanParams = [
   isSlow: boolean,
 ];
 
-/** Keeps the plan of the slowest call of each kind of plan. */
+/**
+ * Keeps the plan of the slowest call of each kind of plan, and when one came after another; not more often than every
+ * ten minutes for a statement whose values decide between two.
+ */
 const notePlan = statement<NotePlanParams, never>(
   "statement_plans.note",
-  `INSERT INTO statement_plans AS known (statement, plan_hash, plan, parameters, duration_ms, is_slow)
+  `WITH last AS (
+     SELECT plan_hash FROM statement_plans WHERE statement = $1 ORDER BY last_seen_at DESC LIMIT 1
+   ), changed AS (
+     INSERT INTO statement_plan_changes AS change (statement, plan_before, plan_after)
+     SELECT $1, plan_hash, $2 FROM last
+      WHERE plan_hash <> $2
+        AND NOT EXISTS (SELECT FROM statement_plan_changes
+                         WHERE statement = $1 AND changed_at > clock_timestamp() - interval '10 minutes'
+                           AND plan_before = last.plan_hash AND plan_after = $2)
+         ON CONFLICT DO NOTHING
+   )
+   INSERT INTO statement_plans AS known (statement, plan_hash, plan, parameters, duration_ms, is_slow)
    VALUES ($1, $2, $3::jsonb, $4::jsonb, $5, $6)
        ON CONFLICT (statement, plan_hash) DO UPDATE
           SET last_seen_at = clock_timestamp(), seen = known.seen + 1, is_slow = known.is_slow OR EXCLUDED.is_slow,

@@ -20,35 +20,38 @@ interface ChangeRow {
 }
 
 /**
- * Means of up to an hour on either side of a plan's first sight, from the minutes' counts. A change counts when it at
- * least doubled the mean, by 20 ms or more, over at least 30 calls on either side.
+ * Means of up to an hour on either side of each change of plans, from the minutes' counts. A change counts when it at
+ * least doubled the mean, by 20 ms or more, over at least 30 calls on either side; of several of a statement the worst.
  */
 const listChanges = statement<[since: Date], ChangeRow>(
   "statement_plans.list_regressions",
-  `WITH changes AS (
-     SELECT after.statement, after.first_seen_at AS since, after.plan AS plan_after, before.plan AS plan_before
-       FROM statement_plans AS after
+  `WITH found AS (
+     SELECT DISTINCT ON (change.statement) change.*,
+            before.ms / before.calls AS before_ms, after.ms / after.calls AS after_ms,
+            after.ms - after.calls * before.ms / before.calls AS lost_ms
+       FROM statement_plan_changes AS change
       CROSS JOIN LATERAL (
-         SELECT plan FROM statement_plans AS earlier
-          WHERE earlier.statement = after.statement AND earlier.first_seen_at < after.first_seen_at
-          ORDER BY earlier.last_seen_at DESC LIMIT 1
+         SELECT sum(total_ms) AS ms, sum(calls)::float8 AS calls FROM statement_minutes AS m
+          WHERE m.statement = change.statement AND minute < date_trunc('minute', changed_at)
+            AND minute >= changed_at - interval '1 hour'
        ) AS before
-      WHERE after.first_seen_at >= $1
+      CROSS JOIN LATERAL (
+         SELECT sum(total_ms) AS ms, sum(calls)::float8 AS calls FROM statement_minutes AS m
+          WHERE m.statement = change.statement AND minute > date_trunc('minute', changed_at)
+            AND minute < changed_at + interval '1 hour'
+       ) AS after
+      WHERE changed_at >= $1 AND before.calls >= 30 AND after.calls >= 30
+        AND after.ms / after.calls >= 2 * before.ms / before.calls
+        AND after.ms / after.calls >= before.ms / before.calls + 20
+      ORDER BY change.statement, lost_ms DESC
    )
-   SELECT changes.*, before.ms / before.calls AS before_ms, after.ms / after.calls AS after_ms
-     FROM changes
-    CROSS JOIN LATERAL (
-       SELECT sum(total_ms) AS ms, sum(calls)::float8 AS calls FROM statement_minutes AS m
-        WHERE m.statement = changes.statement AND minute < date_trunc('minute', since) AND minute >= since - interval '1 hour'
-     ) AS before
-    CROSS JOIN LATERAL (
-       SELECT sum(total_ms) AS ms, sum(calls)::float8 AS calls FROM statement_minutes AS m
-        WHERE m.statement = changes.statement AND minute > date_trunc('minute', since) AND minute < since + interval '1 hour'
-     ) AS after
-    WHERE before.calls >= 30 AND after.calls >= 30
-      AND after.ms / after.calls >= 2 * before.ms / before.calls
-      AND after.ms / after.calls >= before.ms / before.calls + 20
-    ORDER BY after.ms - before.ms DESC`,
+   SELECT found.statement, changed_at AS since, before_ms, after_ms,
+          (SELECT plan FROM statement_plans AS p WHERE p.statement = found.statement AND plan_hash = plan_before)
+            AS plan_before,
+          (SELECT plan FROM statement_plans AS p WHERE p.statement = found.statement AND plan_hash = plan_after)
+            AS plan_after
+     FROM found
+    ORDER BY lost_ms DESC`,
 );
 
 /** Regressions that began since then, the costliest first. */

@@ -69,6 +69,14 @@ const nameThem = statement<[queryIds: readonly string[]], never>(
        ON CONFLICT DO NOTHING`,
 );
 
+/** Once a day for each, so that upkeep can tell whose texts nobody asks for any more. */
+const noteSeen = statement<[], never>(
+  "server_statements.note_seen",
+  `UPDATE server_statements SET seen_on = CURRENT_DATE
+    WHERE seen_on < CURRENT_DATE
+      AND query_id IN (SELECT query_id FROM server_statement_minutes WHERE minute = date_trunc('minute', now()))`,
+);
+
 const install = statement<[], never>("server_statements.install", "CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
 
 /**
@@ -87,6 +95,7 @@ async function collectAll(db: Db): Promise<void> {
   await db.run(collect, []);
   const unnamed = await db.rows(listUnnamed, []);
   if (unnamed.length > 0) await db.run(nameThem, [unnamed.map(({ query_id }) => query_id)]);
+  await db.run(noteSeen, []);
 }
 
 /** Not installed in this database, not known to the server, not loaded by it, or not for this role. */
