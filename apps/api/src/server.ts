@@ -1,4 +1,4 @@
-import type { Authenticator } from "@millrace/access";
+import type { SessionAuthenticator } from "@millrace/access";
 import type { Cache } from "@millrace/cache";
 import { countedTogether, type Postgres, type ReadDb } from "@millrace/db";
 import type { Fleet } from "@millrace/fleet";
@@ -9,6 +9,9 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import type { Registry } from "prom-client";
 import { registerAccess } from "./access/require-scope.ts";
 import { type AdmissionOptions, startAdmission } from "./admission/start-admission.ts";
+import { isNavigation, registerPageHeaders } from "./browser/page-headers.ts";
+import { sendProblemPage } from "./browser/problem-page.ts";
+import { registerBrowser } from "./browser/session-routes.ts";
 import { type CacheRoutesNeeds, registerCache } from "./caching/cache-routes.ts";
 import { createDirectReads } from "./caching/direct-reads.ts";
 import { type DatabaseOptions, registerDatabase } from "./database/database-routes.ts";
@@ -36,7 +39,7 @@ export interface ServerNeeds {
   /** Where events are read, which need not be the newest. */
   readonly eventReads: ReadDb;
   readonly queues: Queues;
-  readonly authenticator: Authenticator;
+  readonly authenticator: SessionAuthenticator;
   readonly metrics: Registry;
   readonly log: Logger;
   readonly ingest: {
@@ -82,7 +85,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
         "request failed",
       );
     }
-    return sendProblem(problem, request, reply);
+    return (isNavigation(request) ? sendProblemPage : sendProblem)(problem, request, reply);
   });
   app.setNotFoundHandler({ preHandler: [] }, (request, reply) =>
     sendProblem(
@@ -103,6 +106,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   const onError = (err: unknown): void => log.warn({ err }, "figures of upkeep could not be read");
   observeUpkeep({ registry: metrics, db, onError });
   app.addHook("onRequest", (_request, _reply, done) => countedTogether(done));
+  registerPageHeaders(app);
   registerAccess(app, authenticator);
   const admission = startAdmission(app, { ...needs, ...needs.admission });
   app.addHook("onClose", () => admission[Symbol.asyncDispose]());
@@ -115,6 +119,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   });
   app.addHook("preClose", () => buffer[Symbol.asyncDispose]());
   await registerDocs(app);
+  await registerBrowser(app, authenticator);
   registerHealth(app, { db, queues });
   const idempotency = createIdempotency(queues.notes);
   await registerIngest(app, { buffer, idempotency, limits: ingest.limits });

@@ -1,19 +1,11 @@
 import { timingSafeEqual } from "node:crypto";
 import { createMemoryCache } from "@millrace/cache";
 import type { Db } from "@millrace/db";
+import { type BrowserSessions, createBrowserSessions } from "./browser-sessions.ts";
 import { hashOf, isKey } from "./key.ts";
-import { allowedBy, type Scope, scopes } from "./scope.ts";
+import { type Principal, principalOf } from "./principal.ts";
+import { scopes } from "./scope.ts";
 import { createKeyFinder, noteUse } from "./stored-keys.ts";
-
-/** Who sent a request. */
-export interface Principal {
-  readonly keyId: string;
-  readonly name: string;
-  readonly scopes: ReadonlySet<Scope>;
-  /** What the key itself may send; `undefined` where it has what all keys have. */
-  readonly eventsPerSecond?: number | undefined;
-  readonly eventsPerDay?: number | undefined;
-}
 
 export interface AuthenticatorOptions {
   readonly db: Db;
@@ -25,12 +17,21 @@ export interface AuthenticatorOptions {
 
 export interface Authenticator {
   /**
-   * Gives the principal of an `Authorization` header, or `undefined` when it carries no valid key: at
-   * once when the key was seen lately, which is nearly always, as a promise when the database has to
-   * be asked. Rejects only when the database cannot be asked about a key not known here; known keys go
-   * on working for a quarter of an hour without it.
+   * Gives the principal of a request's `Authorization` header or, where there is none, of the browser session
+   * that its `Cookie` header names; `undefined` when neither is valid. That is at once when the key was seen
+   * lately, which is nearly always, and a promise when the database has to be asked. Rejects only when the
+   * database cannot be asked about a key not known here; known ones go on working for a quarter of an hour
+   * without it.
    */
-  authenticate(authorizationHeader: string | undefined): Principal | undefined | Promise<Principal | undefined>;
+  authenticate(
+    authorizationHeader: string | undefined,
+    cookieHeader?: string,
+  ): Principal | undefined | Promise<Principal | undefined>;
+}
+
+export interface SessionAuthenticator extends Authenticator {
+  /** For whom a key is entered in a browser. */
+  readonly sessions: BrowserSessions;
 }
 
 interface KnownKey {
@@ -46,22 +47,26 @@ interface Credential {
 }
 
 const minuteMs = 60_000;
+
+/** How long processes rely on what they know of keys and of sessions. */
+const memory = {
+  // How long a revoked key may go on working.
+  ttlMs: 10_000,
+  // Early enough that a database that is slow or away is noticed before anybody has to wait for it.
+  refreshAfterMs: 5_000,
+  negativeTtlMs: 5_000,
+  staleIfErrorMs: 15 * minuteMs,
+  maxEntries: 10_000,
+};
 const maxHeaders = 1_000;
 const maxHeaderLength = 256;
 
-export function createAuthenticator({ db, developmentKey, now }: AuthenticatorOptions): Authenticator {
+export function createAuthenticator({ db, developmentKey, now }: AuthenticatorOptions): SessionAuthenticator {
   const find = createKeyFinder(db);
   const isDevelopmentKey = developmentKey === undefined ? () => false : sameKeyAs(developmentKey);
-  const known = createMemoryCache<KnownKey>({
-    // How long a revoked key may go on working.
-    ttlMs: 10_000,
-    // Early enough that a database that is slow or away is noticed before anybody has to wait for it.
-    refreshAfterMs: 5_000,
-    negativeTtlMs: 5_000,
-    staleIfErrorMs: 15 * minuteMs,
-    maxEntries: 10_000,
-    ...(now && { now }),
-  });
+  const developmentHash = developmentKey === undefined ? undefined : hashOf(developmentKey);
+  const memoryOptions = { ...memory, ...(now && { now }) };
+  const known = createMemoryCache<KnownKey>(memoryOptions);
 
   // A request comes for its hundredth time more often than for its first, and taking the key out of its header and
   // hashing it costs as much as the rest.
@@ -80,13 +85,7 @@ export function createAuthenticator({ db, developmentKey, now }: AuthenticatorOp
     const key = await find(hash);
     return (
       key && {
-        principal: {
-          keyId: key.id,
-          name: key.name,
-          scopes: allowedBy(key.scopes),
-          eventsPerSecond: key.eventsPerSecond ?? undefined,
-          eventsPerDay: key.eventsPerDay ?? undefined,
-        },
+        principal: principalOf(key),
         expiresAtMs: key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
         usedAtMs: key.lastUsedAt?.getTime() ?? Number.NEGATIVE_INFINITY,
       }
@@ -105,18 +104,28 @@ export function createAuthenticator({ db, developmentKey, now }: AuthenticatorOp
     return key.principal;
   }
 
+  // Looking keys up by their hash gives nothing away by its timing: who does not have the key cannot choose its hash.
+  function byHash(hash: string): Principal | undefined | Promise<Principal | undefined> {
+    const found = known.peek(hash);
+    return found !== undefined ? admit(found.value) : known.get(hash, load).then(admit);
+  }
+
+  const sessions = createBrowserSessions({
+    db,
+    principalOf: (keyHash) => (keyHash === developmentHash ? developmentPrincipal : byHash(keyHash)),
+    memory: memoryOptions,
+  });
+
   return {
-    authenticate(authorizationHeader) {
-      if (authorizationHeader === undefined) return undefined;
+    authenticate(authorizationHeader, cookieHeader) {
+      if (authorizationHeader === undefined) {
+        return cookieHeader === undefined ? undefined : sessions.principalOf(cookieHeader);
+      }
       const credential = byHeader.get(authorizationHeader) ?? credentialIn(authorizationHeader);
       if (credential === undefined) return undefined;
-      if (credential.isDevelopmentKey) return developmentPrincipal;
-      // Looking keys up by their hash gives nothing away by its timing: who does not have the key
-      // cannot choose its hash.
-      const { hash } = credential;
-      const found = known.peek(hash);
-      return found !== undefined ? admit(found.value) : known.get(hash, load).then(admit);
+      return credential.isDevelopmentKey ? developmentPrincipal : byHash(credential.hash);
     },
+    sessions,
   };
 }
 

@@ -1,4 +1,5 @@
 import { type Db, statement } from "@millrace/db";
+import { createHashFinder } from "./hash-finder.ts";
 
 /** A key that is valid, as the database has it. */
 export interface StoredKey {
@@ -20,37 +21,9 @@ const findByHash = statement<[hashes: readonly Buffer[]], StoredKey>(
     where key_hash = any($1) and revoked_at is null and (expires_at is null or expires_at > now())`,
 );
 
-/**
- * Gives a function that finds a valid key by its hash. There is one query at a time; hashes asked for
- * meanwhile share the next one, so that any number of unknown keys takes up one connection at most.
- */
+/** Gives a function that finds a valid key by its hash. */
 export function createKeyFinder(db: Db): (hash: string) => Promise<StoredKey | undefined> {
-  let waiting = new Map<string, PromiseWithResolvers<StoredKey | undefined>>();
-  let isAsking = false;
-
-  async function askForAll(): Promise<void> {
-    isAsking = true;
-    while (waiting.size > 0) {
-      const asked = waiting;
-      waiting = new Map();
-      try {
-        const hashes = [...asked.keys()].map((hash) => Buffer.from(hash, "hex"));
-        const rows = await db.rows(findByHash, [hashes]);
-        const byHash = new Map(rows.map((row) => [row.hash, row]));
-        for (const [hash, { resolve }] of asked) resolve(byHash.get(hash));
-      } catch (error) {
-        for (const { reject } of asked.values()) reject(error);
-      }
-    }
-    isAsking = false;
-  }
-
-  return (hash) => {
-    const found = waiting.get(hash) ?? Promise.withResolvers<StoredKey | undefined>();
-    waiting.set(hash, found);
-    if (!isAsking) void askForAll();
-    return found.promise;
-  };
+  return createHashFinder((hashes) => db.rows(findByHash, [hashes]));
 }
 
 const noteUseOfKey = statement<[id: string]>(

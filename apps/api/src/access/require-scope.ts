@@ -1,5 +1,6 @@
 import type { Authenticator, Principal, Scope } from "@millrace/access";
 import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
+import { crossSite, isSafe, isSameOrigin } from "../browser/same-origin.ts";
 import { HttpProblem } from "../http/problem.ts";
 
 declare module "fastify" {
@@ -14,8 +15,9 @@ declare module "fastify" {
 }
 
 /**
- * Lets only those through to a route whose key has the route's `config.scope`. An app with a route that
- * names no scope does not start, so that none can be forgotten.
+ * Lets only those through to a route whose key has the route's `config.scope`; the key is that of the header
+ * `Authorization` or, where there is none, of the browser session. An app with a route that names no scope
+ * does not start, so that none can be forgotten.
  */
 export function registerAccess(app: FastifyInstance, authenticator: Authenticator): void {
   app.decorateRequest("principal", null);
@@ -31,7 +33,8 @@ export function registerAccess(app: FastifyInstance, authenticator: Authenticato
       done(refusal);
     };
     // Nearly always the principal is known at once; no promise then, since every request goes through here.
-    const principal = authenticator.authenticate(request.headers.authorization);
+    const { authorization, cookie } = request.headers;
+    const principal = authenticator.authenticate(authorization, cookie);
     if (principal instanceof Promise) principal.then(admit, (error: unknown) => done(cannotAuthenticate(error)));
     else admit(principal);
   });
@@ -39,6 +42,9 @@ export function registerAccess(app: FastifyInstance, authenticator: Authenticato
 
 function refusalOf(request: FastifyRequest, principal: Principal | undefined, scope: Scope): HttpProblem | undefined {
   if (principal === undefined) return notAuthenticated(request);
+  // What a browser sends along by itself, another site can have it send.
+  const { authorization } = request.headers;
+  if (authorization === undefined && !isSafe(request.method) && !isSameOrigin(request.headers)) return crossSite();
   return principal.scopes.has(scope) ? undefined : notAllowed(principal, scope);
 }
 

@@ -71,7 +71,8 @@ export function createDirectReads({ authenticator, observer, requestTimeoutMs }:
     for (const route of routes) {
       const params = path.startsWith(route.prefix) ? route.path.exec(path)?.groups : undefined;
       if (params === undefined) continue;
-      if (!mayRead(authenticator.authenticate(request.headers.authorization), route.scope)) return false;
+      const { authorization, cookie } = request.headers;
+      if (!mayRead(authenticator.authenticate(authorization, cookie), route.scope)) return false;
       const startedAt = performance.now();
       const found = route.find(params);
       const leave = (): void => {

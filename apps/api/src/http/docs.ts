@@ -1,6 +1,6 @@
-import helmet from "@fastify/helmet";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
+import { sessionCookie } from "@millrace/access";
 import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform } from "fastify-type-provider-zod";
 import { problemReply } from "./problem-reply.ts";
@@ -40,6 +40,7 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
         { name: "writes", description: "What became of writes that were queued" },
         { name: "fleet", description: "What the processes and queues do now" },
         { name: "database", description: "What operators look at and set right" },
+        { name: "browser", description: "Signing in to the pages with a key" },
         { name: "health", description: "What a load balancer or an orchestrator asks" },
       ],
       components: {
@@ -49,9 +50,15 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
             scheme: "bearer",
             description: "A key of `npm run keys -- create`; `millrace-dev` locally",
           },
+          session: {
+            type: "apiKey",
+            in: "cookie",
+            name: sessionCookie,
+            description: "What a browser has after signing in with a key at `/sign-in`",
+          },
         },
       },
-      security: [{ key: [] }],
+      security: [{ key: [] }, { session: [] }],
     },
     transform: (document) => {
       const { scope } = document.route.config ?? {};
@@ -59,7 +66,7 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
       // Pages that are hidden have no schema, and what is public has nothing to add.
       if (schema === undefined || scope === "public") {
         return jsonSchemaTransform(
-          schema === undefined ? document : { ...document, schema: { ...schema, security: [] } },
+          schema === undefined ? document : { ...document, schema: { security: [], ...schema } },
         );
       }
       return jsonSchemaTransform({
@@ -75,15 +82,9 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
   app.get("/openapi.json", { config: { scope: "public" }, schema: { hide: true } }, () => app.swagger());
 
   await app.register(async (pages) => {
-    await pages.register(helmet, {
-      contentSecurityPolicy: {
-        directives: { defaultSrc: ["'self'"], imgSrc: ["'self'", "data:"], styleSrc: ["'self'", "'unsafe-inline'"] },
-      },
-      // The API itself is served over plain HTTP on loopback; a proxy that adds TLS adds this too.
-      strictTransportSecurity: false,
-    });
     pages.addHook("onRoute", (route) => {
-      route.config = { ...route.config, scope: "public" };
+      // The page brings styles in its elements' attributes.
+      route.config = { ...route.config, scope: "public", page: { styles: ["'unsafe-inline'"] } };
     });
     await pages.register(swaggerUi, {
       routePrefix: "/docs",

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { Authenticator } from "@millrace/access";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { createTailClient, type TailClient, type TailLimits } from "../events/tail/tail-client.ts";
@@ -13,6 +14,9 @@ export interface StreamClientsOptions {
   readonly everyMs?: number;
 }
 
+/** What a client came with; looked at again as long as it stays. */
+type Credentials = Pick<IncomingHttpHeaders, "authorization" | "cookie">;
+
 const defaults = { maxWaitingBytes: 256 * 1_024, stallMs: 60_000, heartbeatMs: 15_000 };
 /** A reconnect sooner than that would only burden a server that is restarting. */
 const retryMs = 2_000;
@@ -25,11 +29,11 @@ export function createStreamClients(
   app: FastifyInstance,
   { authenticator, limits, what, everyMs = 1_000 }: StreamClientsOptions,
 ): (request: FastifyRequest) => TailClient {
-  const clients = new Map<TailClient, { authorization: string | undefined }>();
+  const clients = new Map<TailClient, Credentials>();
   let ticking: NodeJS.Timeout | undefined;
 
-  async function checkKey(client: TailClient, authorization: string | undefined): Promise<void> {
-    const principal = await authenticator.authenticate(authorization);
+  async function checkKey(client: TailClient, { authorization, cookie }: Credentials): Promise<void> {
+    const principal = await authenticator.authenticate(authorization, cookie);
     if (!principal?.scopes.has("read")) end(client, "key_invalid");
   }
 
@@ -40,10 +44,10 @@ export function createStreamClients(
   }
 
   function tick(): void {
-    for (const [client, { authorization }] of clients) {
+    for (const [client, credentials] of clients) {
       client.tick();
       // Rejects while the database does not answer; the key was good until then.
-      void checkKey(client, authorization).catch(() => {});
+      void checkKey(client, credentials).catch(() => {});
     }
   }
 
@@ -51,10 +55,10 @@ export function createStreamClients(
     for (const client of clients.keys()) end(client, "closing");
   });
 
-  return ({ headers: { authorization } }) => {
+  return ({ headers: { authorization, cookie } }) => {
     if (clients.size >= limits.maxClients) throw tooManyClients(limits.maxClients, what);
     const client = createTailClient({ ...defaults, ...limits });
-    clients.set(client, { authorization });
+    clients.set(client, { authorization, cookie });
     ticking ??= setInterval(tick, everyMs).unref();
     client.tell(`retry: ${retryMs}\n\n`);
     client.stream.once("close", () => {

@@ -24,6 +24,11 @@ const deleteEndedKeys = statement<DeleteOld, never>(
   "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE least(revoked_at, expires_at) < $1 LIMIT $2)",
 );
 
+const deleteEndedSessions = statement<DeleteOld, never>(
+  "browser_sessions.delete_expired",
+  "DELETE FROM browser_sessions WHERE token_hash IN (SELECT token_hash FROM browser_sessions WHERE expires_at < $1 LIMIT $2)",
+);
+
 const deleteOldLetters = statement<DeleteOld, never>(
   "dead_letters.delete_old",
   "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE created_at < $1 ORDER BY created_at, id LIMIT $2)",
@@ -48,6 +53,7 @@ export function cleanUpSecurity(needs: CleanUpSecurityNeeds) {
       ["nonces_expired", keepNoncesMs, nonceStatements.deleteExpired],
       ["nonces_used", keepNoncesMs, deleteUsedNonces],
       ["keys", needs.keepKeysMs, deleteEndedKeys],
+      ["browser_sessions", 0, deleteEndedSessions],
       ["dead_letters", needs.keepDeadLettersMs, deleteOldLetters],
       ["quarantined", needs.keepQuarantineMs, deleteOldQuarantine],
     ];

@@ -122,7 +122,7 @@ test("sessions, blocks, writes and records whose time is over go, and what is ca
   expect(again.invalidated).toContain(`sessions/id/${over}`);
 });
 
-test("used nonces, ended keys, and letters and quarantine past their retention go; the others stay", async () => {
+test("used nonces, ended keys and browser sessions, and letters and quarantine past their retention go; the others stay", async () => {
   await command(
     `INSERT INTO nonces (nonce_hash, address, issued_at, expires_at, used_at)
      SELECT sha256(n::text::bytea), $1, now() - interval '2 days', now() + (60 - n) * interval '1 minute',
@@ -144,10 +144,22 @@ test("used nonces, ended keys, and letters and quarantine past their retention g
     `INSERT INTO telemetry_events_quarantine (id, source, type, time, reason, received_at)
      SELECT n::text, 's', 't', now(), 'r', now() - n * interval '1 day' FROM unnest(ARRAY[1, 2500, 31]) AS n`,
   );
+  await command(
+    `INSERT INTO browser_sessions (token_hash, key_hash, expires_at)
+     SELECT sha256(n::text::bytea), sha256('key'), now() + n * interval '1 hour' FROM unnest(ARRAY[-2, -1, 1]) AS n`,
+  );
   const { run, changes } = startRun();
   await cleanUpSecurity({ db, keepKeysMs: 90 * dayMs, keepDeadLettersMs: 30 * dayMs, keepQuarantineMs: 30 * dayMs })(
     run,
   );
-  expect(changes).toEqual({ nonces_expired: 1, nonces_used: 1, keys: 2, dead_letters: 1, quarantined: 2 });
+  expect(changes).toEqual({
+    nonces_expired: 1,
+    nonces_used: 1,
+    keys: 2,
+    browser_sessions: 2,
+    dead_letters: 1,
+    quarantined: 2,
+  });
   expect([await count("nonces"), await count("api_keys"), await count("dead_letters")]).toEqual([2, 2, 2]);
+  expect(await count("browser_sessions")).toBe(1);
 });
