@@ -21,6 +21,7 @@ FROM base
 ENV NODE_ENV=production
 COPY --from=dependencies /app ./
 COPY migrations migrations
+COPY docs/runbooks docs/runbooks
 COPY packages packages
 COPY apps apps
 USER node

@@ -61,8 +61,9 @@ export async function startFleet({
     LOG_LEVEL: "error",
     ...environment,
   };
-  const run = (app: string, others: Readonly<Record<string, string>> = {}): ServiceProcess =>
-    parts.use(runService({ command: ["node", `apps/${app}/src/main.ts`], environment: shared }, others));
+  const start = (app: string, others: Readonly<Record<string, string>> = {}): ServiceProcess =>
+    runService({ command: ["node", `apps/${app}/src/main.ts`], environment: shared }, others);
+  const run = (...which: Parameters<typeof start>): ServiceProcess => parts.use(start(...which));
   const started = Array.from({ length: apis }, () => run("api", { PORT: "0", DEVELOPMENT_KEY: key }));
   const working = Array.from({ length: workers }, () => run("worker"));
   await Promise.all(working.map(({ ready }) => ready));
@@ -80,6 +81,9 @@ export async function startFleet({
     way,
     apis: running,
     workers: working,
+    startWorker: async () => {
+      await all.use(start("worker")).ready;
+    },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

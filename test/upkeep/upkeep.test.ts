@@ -1,6 +1,13 @@
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { json } from "node:stream/consumers";
 import { statement } from "@millrace/db";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 import { type Api, startFleet } from "../domain/fleet.ts";
 import { runCommand, startCommand } from "./run-command.ts";
 
@@ -135,15 +142,78 @@ test("alerts are looked at by a worker, shown, acknowledged and silenced", async
   const alerts = body["alerts"] as { rule: string; state: string }[];
   expect(alerts.length).toBeGreaterThan(10);
   for (const { rule, state } of alerts) expect([rule, state]).toEqual([rule, "ok"]);
-  const post = (path: string, body: object) => api.call("POST", `/alerts/${path}`, { body });
+  expect(alerts).toContainEqual(
+    expect.objectContaining({
+      rule: "no_consumer",
+      severity: "critical",
+      value: 5,
+      unit: "count",
+      fire_at: 0,
+      clear_at: 1,
+      runbook: "/runbooks/queues.md#no_consumer",
+      looked_at: body["looked_at"],
+      acknowledged_at: null,
+      silenced_why: null,
+    }),
+  );
+  expect(body["seconds_ago"]).toBeLessThan(60);
+  expect((await api.call("GET", "/runbooks/queues.md")).body["text"]).toContain("## no_consumer");
+  const post = (path: string, body?: object) => api.call("POST", `/alerts/${path}`, { body });
   expect(await post("wraparound/acknowledge", { by: "ann" })).toMatchObject({ status: 409 });
   expect(await post("nothing/acknowledge", { by: "ann" })).toMatchObject({ status: 404 });
   expect(await post("wraparound/silence", { minutes: 60 })).toMatchObject({
+    status: 400,
+    body: { detail: expect.stringContaining("why: say why") },
+  });
+  expect(await post("wraparound/silence", { minutes: 60, why: "a new disk" })).toMatchObject({
     status: 200,
-    body: { silenced_until: expect.stringMatching(/Z$/) },
+    body: { silenced_until: expect.stringMatching(/Z$/), silenced_by: "development", silenced_why: "a new disk" },
   });
   expect(await post("wraparound/silence", { minutes: 0 })).toMatchObject({ body: { silenced_until: null } });
 }, 60_000);
+
+test("that there is no worker at all is noticed by the API and told; that there is one again, by the worker", async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "millrace-alerts-"));
+  const file = join(folder.path, "rules.json");
+  await writeFile(file, JSON.stringify([{ id: "no_consumer", for_seconds: 0 }]));
+  await using receiver = await startHook();
+  const environment = { ALERT_RULES: file, ALERT_WEBHOOKS: receiver.url, PUBLIC_URL: "https://millrace.example.org/" };
+  await using lonely = await startFleet({ apis: 1, workers: 0, environment });
+  const [{ call }] = lonely.apis as [Api];
+  const shown = async () => {
+    const alerts = (await call("GET", "/alerts")).body["alerts"] as { rule: string; state: string }[];
+    return alerts.find(({ rule }) => rule === "no_consumer");
+  };
+  await expect.poll(shown, { timeout: 20_000 }).toMatchObject({ state: "firing", value: 0 });
+  await expect.poll(() => receiver.told, { timeout: 10_000 }).toContain("no_consumer firing");
+  expect(await call("POST", "/alerts/no_consumer/acknowledge")).toMatchObject({
+    status: 200,
+    body: { acknowledged_by: "development", acknowledged_at: expect.stringMatching(/Z$/) },
+  });
+  await lonely.startWorker();
+  expect(await call("POST", "/database/maintenance/alerts.evaluate/run")).toMatchObject({ status: 202 });
+  await expect.poll(() => receiver.told, { timeout: 20_000 }).toContain("no_consumer resolved");
+  expect(await shown()).toMatchObject({ state: "ok", acknowledged_by: null });
+}, 90_000);
+
+async function startHook() {
+  const told: string[] = [];
+  const server = createServer(async (request, response) => {
+    const { rule, event } = z.object({ rule: z.string(), event: z.string() }).parse(await json(request));
+    told.push(`${rule} ${event}`);
+    response.writeHead(200).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo; // it listens on a port
+  return {
+    told,
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
 
 test("the commands list and run jobs, and keep partitions", async () => {
   const environment = { MILLRACE_KEY: "millrace-test", DATABASE_URL: fleet.databaseUrl };

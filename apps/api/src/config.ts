@@ -13,6 +13,7 @@ import {
   redisRolesOf,
   redisUrl,
 } from "@millrace/runtime";
+import { alertWebhooks } from "@millrace/upkeep";
 import { z } from "zod";
 
 function ttlSeconds(ofDefault: number, what: string) {
@@ -27,6 +28,7 @@ export const variables = {
   PORT: integer({ max: 65_535 }).default(8080).describe("port to listen on"),
   ...databaseVariables,
   ...alertVariables,
+  ALERT_WEBHOOKS: alertWebhooks,
   DATABASE_REPLICA_URLS: z
     .string()
     .transform((text) => text.split(",").filter((url) => url !== ""))
@@ -34,7 +36,6 @@ export const variables = {
     .optional()
     .describe("standbys that events are read from, separated by commas"),
   DATABASE_REPLICA_MAX_LAG_MS: integer().default(1_000).describe("a standby that is further behind is not read from"),
-  DATABASE_DISK_BYTES: bytes({ min: 1 }).optional().describe("what the disk of PostgreSQL holds, to foretell its end"),
   REDIS_URL: redisUrl.optional().describe("one Redis for all roles, in development"),
   QUEUE_REDIS_URL: queueRedisUrl.optional().describe("the queue's Redis, also a cluster; REDIS_URL if not set"),
   CACHE_REDIS_URL: redisUrl.optional().describe("the Redis of the cache and the tail; the queue's if not set"),
@@ -128,7 +129,12 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
     log: { level: read.LOG_LEVEL },
     http: { host: read.HOST, port: read.PORT },
     postgres: poolOptionsOf(read),
-    alertRulesFile: read.ALERT_RULES,
+    alerts: {
+      rulesFile: read.ALERT_RULES,
+      webhooks: read.ALERT_WEBHOOKS ?? [],
+      secret: read.ALERT_WEBHOOK_SECRET,
+      publicUrl: read.PUBLIC_URL,
+    },
     slowStatementMs: read.DATABASE_SLOW_MS,
     replicas: { urls: read.DATABASE_REPLICA_URLS ?? [], maxLagMs: read.DATABASE_REPLICA_MAX_LAG_MS },
     database: { diskBytes: read.DATABASE_DISK_BYTES, maxConnections: read.DATABASE_POOL_MAX },

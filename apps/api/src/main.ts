@@ -16,10 +16,11 @@ import {
   version,
 } from "@millrace/runtime";
 import { createTailFeed } from "@millrace/tail";
-import { loadAlertRules, startPoolFigures, startStatementMonitor } from "@millrace/upkeep";
+import { loadAlertRules, receiversOf, startPoolFigures, startStandIn, startStatementMonitor } from "@millrace/upkeep";
 import { cacheFigures } from "./caching/cache-figures.ts";
 import { loadConfig, variables } from "./config.ts";
 import { cacheCounts, countApi } from "./fleet/count-api.ts";
+import { startAnswerFigures } from "./http/answer-figures.ts";
 import { createServer } from "./server.ts";
 import { createOutcomes } from "./writes/outcomes.ts";
 
@@ -34,6 +35,7 @@ const config = configure(
 );
 const log = createLogger({ name: "api", level: config.log.level });
 endOnFailure(log);
+const alertRules = await loadAlertRules(config.alerts.rulesFile);
 const ended = terminationSignal({ graceMs: config.graceMs, log });
 await using app = new AsyncDisposableStack();
 
@@ -94,11 +96,12 @@ const fleet = app.use(
   }),
 );
 const pool = app.use(startPoolFigures());
+const answers = app.use(startAnswerFigures());
 app.use(
   startStatementMonitor({
     db,
     app: "api",
-    figures: () => ({ ...pool.read(), ...cacheFigures(cache) }),
+    figures: () => ({ ...pool.read(), ...answers.read(), ...cacheFigures(cache) }),
     process: processId,
     slowMs: config.slowStatementMs,
     onError: (err) => log.warn({ err }, "figures of statements could not be written"),
@@ -122,10 +125,23 @@ const server = await createServer({
   outcomes,
   fleet,
   domain: config.domain,
-  database: { ...config.database, replicas, alertRules: await loadAlertRules(config.alertRulesFile) },
+  database: { ...config.database, replicas, alertRules, publicUrl: config.alerts.publicUrl },
   eventReads: replicas.read({ maxLagMs: config.replicas.maxLagMs }),
 });
 app.defer(() => server.close());
+app.use(
+  startStandIn({
+    ...config.alerts,
+    db,
+    partitionedTable: "telemetry_events",
+    diskBytes: config.database.diskBytes,
+    readQueues: () => queues.attendance(),
+    rules: alertRules,
+    receivers: receiversOf(log, config.alerts),
+    onRound: () => log.warn("no worker looked at the alerts for two minutes: this process did"),
+    onError: (err) => log.warn({ err }, "the alerts could not be looked at, or not all that they look at"),
+  }),
+);
 const url = await server.listen(config.http);
 
 log.info({ address: url }, "ready");

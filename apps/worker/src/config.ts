@@ -14,7 +14,7 @@ import {
   retentionOf,
   retentionVariables,
 } from "@millrace/runtime";
-import { webhookOf } from "@millrace/upkeep";
+import { alertWebhooks } from "@millrace/upkeep";
 import { z } from "zod";
 
 const dayMs = 86_400_000;
@@ -63,18 +63,7 @@ export const variables = {
   ...retentionVariables,
   ...backupVariables,
   ...alertVariables,
-  ALERT_WEBHOOKS: z
-    .string()
-    .transform((text, context) =>
-      text.split(",").flatMap((one) => {
-        const webhook = webhookOf(one);
-        if (webhook === undefined) context.addIssue("write https://…, slack+https://… or alertmanager+http://…");
-        return webhook ?? [];
-      }),
-    )
-    .optional()
-    .describe("where alerts are told, separated by commas: https://…, slack+https://…, alertmanager+http://…"),
-  ALERT_WEBHOOK_SECRET: z.string().min(16).optional().describe("signs what is sent to the plain ones"),
+  ALERT_WEBHOOKS: alertWebhooks,
   KEY_KEEP_DAYS: integer({ min: 1 }).default(90).describe("how long revoked and expired keys are kept"),
   DEAD_LETTER_KEEP_DAYS: integer({ min: 1 }).default(90).describe("how long dead letters are kept"),
   QUARANTINE_KEEP_DAYS: integer({ min: 1 }).default(90).describe("how long quarantined events are kept"),
@@ -123,6 +112,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
       rulesFile: read.ALERT_RULES,
       webhooks: read.ALERT_WEBHOOKS ?? [],
       secret: read.ALERT_WEBHOOK_SECRET,
+      publicUrl: read.PUBLIC_URL,
+      diskBytes: read.DATABASE_DISK_BYTES,
     },
     backup: { directory: read.BACKUP_DIR, bin: read.PG_BIN, searchPath: read.PATH },
     keep: {

@@ -42,6 +42,7 @@ const config = configure(
 );
 const log = createLogger({ name: "worker", level: config.log.level });
 endOnFailure(log);
+const alertRules = await loadAlertRules(config.alerts.rulesFile);
 const ended = terminationSignal({ graceMs: config.graceMs, log });
 await using app = new AsyncDisposableStack();
 
@@ -115,7 +116,6 @@ app.use(
     onError: (err) => log.warn({ err }, "figures of statements could not be written"),
   }),
 );
-const alertRules = await loadAlertRules(config.alerts.rulesFile);
 const ending = new AbortController();
 const workers = app.use(
   await startWorkers({

@@ -45,6 +45,11 @@ export interface Queues extends AsyncDisposable {
   states(): Promise<readonly QueueState[]>;
   /** Memory of the queue's Redis; of a cluster, that of its fullest node. */
   memory(): Promise<QueueMemory>;
+  /**
+   * How long the oldest job has waited whose work somebody waits for, and how many consumers the queue has that has
+   * fewest. Asks Redis who is connected: for the background, once a minute.
+   */
+  attendance(): Promise<{ readonly oldestWaitMs: number; readonly consumers: number }>;
   /** Resolves if Redis answers, each node of a cluster. */
   ping(): Promise<void>;
   /** How each server is set up, and what in that endangers accepted events. */
@@ -189,6 +194,16 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
         nextBytes: Math.max(...loads.map((load) => load.nextBytes)),
         oldestWaitMs: Math.max(...loads.map((load) => load.oldestWaitMs)),
         finishedJobs: sumOf(loads.map((load) => load.finishedJobs)),
+      };
+    },
+
+    async attendance() {
+      const queues = [...(await allOf("ingest")), ...(await allOf("writes"))];
+      const states = await Promise.all(queues.map((queue) => stateOf(queue, connection)));
+      const consumers = await Promise.all(queues.map((queue) => queue.getWorkersCount()));
+      return {
+        oldestWaitMs: Math.max(...states.map(({ oldestWaitMs }) => oldestWaitMs)),
+        consumers: Math.min(...consumers),
       };
     },
 

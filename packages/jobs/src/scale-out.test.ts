@@ -19,8 +19,10 @@ test("the queues of a cluster lie on its three nodes, and a worker that knows of
   await queues.ping();
 
   const done = collect(30);
+  expect(await queues.attendance()).toMatchObject({ consumers: 0 });
   await using _workers = await startWorkers({ ...options, handlers: done.handlers, concurrency });
   expect(await done.all).toEqual(numbers(1, 30));
+  expect(await queues.attendance()).toMatchObject({ consumers: 1 });
 });
 
 test("nothing is lost when the number of queues changes while jobs wait and workers run", async () => {

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { ConfigError } from "./config.ts";
 import type { Logger } from "./logger.ts";
 
 /** A server that is needed does not let us in. The message says which and why, without the password. */
@@ -21,14 +22,15 @@ function reasonOf(cause: unknown): string {
   return reason.replace(/\.$/, "");
 }
 
-/** Ends the process with exit code 1 at a failure that nobody handles, with one line in the log. */
+/** Ends the process at a failure that nobody handles, with one line in the log: 2 for what is configured wrong, else 1. */
 export function endOnFailure(log: Logger): void {
   const end = (error: unknown): void => {
-    if (error instanceof UnreachableError) log.fatal(`${error.message}. Is it running, and is its URL right?`);
+    if (error instanceof ConfigError) log.fatal(error.message);
+    else if (error instanceof UnreachableError) log.fatal(`${error.message}. Is it running, and is its URL right?`);
     else if (isPortTaken(error))
       log.fatal(`${error.address}:${error.port} is in use by another process. Choose another.`);
     else log.fatal({ err: error }, "a failure that nobody handled");
-    process.exit(1);
+    process.exit(error instanceof ConfigError ? 2 : 1);
   };
   process.on("uncaughtException", end);
   process.on("unhandledRejection", end);

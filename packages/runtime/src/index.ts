@@ -18,6 +18,7 @@ export { addTo, bucketOf, type LatencySketch, pairsOf, quantileOf } from "./late
 export { createLogger, type Logger } from "./logger.ts";
 export { type LoopOptions, startLoop } from "./loop.ts";
 export { createMetrics } from "./metrics.ts";
+export { nearestOf, suggestionFor } from "./nearest.ts";
 export { queueRedisUrl, redisAddressOf, redisRolesOf, redisUrl } from "./redis-url.ts";
 export { retentionOf, retentionVariables } from "./retention-config.ts";
 export { announceReady, terminationSignal } from "./termination.ts";

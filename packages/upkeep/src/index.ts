@@ -1,17 +1,11 @@
-export {
-  type AlertEvent,
-  type AlertRow,
-  acknowledgeAlert,
-  alertStates,
-  evaluateAlerts,
-  recentAlertEvents,
-  silenceAlert,
-} from "./alerts/alert-store.ts";
-export { deliverAlerts } from "./alerts/deliver.ts";
+export { type AlertRoundNeeds, createAlertRounds } from "./alerts/alert-rounds.ts";
+export type { AlertRow } from "./alerts/alert-statements.ts";
+export { acknowledgeAlert, alertStates, lastLook, recentAlertEvents, silenceAlert } from "./alerts/alert-store.ts";
 export { loadAlertRules } from "./alerts/load-rules.ts";
-export { observe } from "./alerts/observe.ts";
-export type { AlertRule } from "./alerts/rule.ts";
-export { targetOf, type Webhook, webhookOf } from "./alerts/webhook.ts";
+export { receiversOf } from "./alerts/receivers.ts";
+export { type AlertRule, runbookUrl, unitOf } from "./alerts/rule.ts";
+export { startStandIn } from "./alerts/stand-in.ts";
+export { alertWebhooks } from "./alerts/webhooks-variable.ts";
 export { type KnownBackup, type KnownDrill, knownFolder, noteFolder } from "./backups/known-backups.ts";
 export type { CheckStatus, HealthCheck } from "./health/check.ts";
 export { type DatabaseHealthOptions, databaseHealth, worstOf } from "./health/database-health.ts";

@@ -4,8 +4,11 @@ import {
   type AlertRule,
   acknowledgeAlert,
   alertStates,
+  lastLook,
   recentAlertEvents,
+  runbookUrl,
   silenceAlert,
+  unitOf,
 } from "@millrace/upkeep";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
@@ -13,35 +16,60 @@ import { z } from "zod";
 import { jsonBodyOf, unchecked } from "../http/json-body.ts";
 import { HttpProblem } from "../http/problem.ts";
 import { problemReply } from "../http/problem-reply.ts";
+import { storableText } from "../http/storable-text.ts";
 
 const alert = z.object({
   rule: z.string(),
-  severity: z.string(),
+  severity: z.enum(["warning", "critical"]),
   summary: z.string(),
-  runbook: z.string().describe("In docs/runbooks"),
-  state: z.enum(["ok", "pending", "firing", "unknown"]).describe("unknown: no worker has looked yet"),
-  since: z.string().nullable(),
-  value: z.number().nullable(),
+  runbook: z.string().describe("Where it is told what to do"),
+  state: z.enum(["ok", "pending", "firing", "unknown"]).describe("unknown: nobody has looked yet"),
+  since: z.string().nullable().describe("When it came to be in that state"),
+  value: z.number().nullable().describe("The last one that was known"),
+  seen_at: z.string().nullable().describe("When there was a value last"),
+  looked_at: z.string().nullable().describe("When it was looked at last, whether there was a value or not"),
+  unit: z.string(),
   fire_at: z.number(),
   clear_at: z.number(),
+  low_is_bad: z.boolean(),
+  for_seconds: z.number(),
   acknowledged_by: z.string().nullable(),
+  acknowledged_at: z.string().nullable(),
   silenced_until: z.string().nullable(),
+  silenced_by: z.string().nullable(),
+  silenced_why: z.string().nullable(),
 });
 const event = z.object({
+  id: z.string(),
   rule: z.string(),
   at: z.string(),
   event: z.enum(["firing", "resolved"]),
   severity: z.string(),
   value: z.number().nullable(),
+  summary: z.string(),
 });
 const params = z.object({ rule: z.string().max(60) });
-const acknowledgeBody = z.strictObject({ by: z.string().min(1).max(200).describe("Who is at it") });
-const silenceBody = z.strictObject({
-  minutes: z.int().min(0).max(43_200).describe("For how long nobody is told of it; 0: from now on again"),
-});
+const by = storableText(1, 200).optional();
+const acknowledgeBody = z.strictObject({ by: by.describe("Who is at it; without it, the key's name") });
+const silenceBody = z
+  .strictObject({
+    minutes: z.number().min(0).max(43_200).describe("For how long nobody is told of it; 0: from now on again"),
+    by: by.describe("Who says so; without it, the key's name"),
+    why: storableText(1, 500).optional().describe("Needed unless minutes is 0"),
+  })
+  .refine(({ minutes, why }) => minutes === 0 || why !== undefined, {
+    path: ["why"],
+    message: "say why nobody is to be told of it",
+  });
+
+export interface AlertRoutesNeeds {
+  readonly db: Db;
+  readonly rules: readonly AlertRule[];
+  readonly publicUrl: string | undefined;
+}
 
 /** The alerts: how they stand, what they did, and who is at them. */
-export function registerAlerts(app: FastifyInstance, { db, rules }: { db: Db; rules: readonly AlertRule[] }): void {
+export function registerAlerts(app: FastifyInstance, { db, rules, publicUrl }: AlertRoutesNeeds): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ["alerts"];
   const ruleOf = (id: string): AlertRule => {
@@ -62,19 +90,27 @@ export function registerAlerts(app: FastifyInstance, { db, rules }: { db: Db; ru
       schema: {
         tags,
         summary: "How the alerts stand, and what fired and ended lately",
-        response: { 200: z.object({ alerts: z.array(alert), events: z.array(event) }) },
+        querystring: z.strictObject({ events: z.coerce.number().int().min(0).max(1_000).default(100) }),
+        response: {
+          200: z.object({
+            looked_at: z.string().nullable().describe("When somebody looked at them last"),
+            seconds_ago: z.number().nullable(),
+            alerts: z.array(alert),
+            events: z.array(event).describe("The newest first"),
+          }),
+        },
       },
     },
-    async () => {
+    async (request) => {
       const states = new Map((await alertStates(db)).map((row) => [row.rule, row]));
+      const last = await lastLook(db);
       return {
-        alerts: rules.map((rule) => shown(rule, states.get(rule.id))),
-        events: (await recentAlertEvents(db, 100)).map(({ rule, at, event, severity, value }) => ({
-          rule,
+        looked_at: last?.at.toISOString() ?? null,
+        seconds_ago: last === undefined ? null : last.ageMs / 1_000,
+        alerts: rules.map((rule) => shown(rule, states.get(rule.id), publicUrl)),
+        events: (await recentAlertEvents(db, request.query.events)).map(({ at, ...rest }) => ({
+          ...rest,
           at: at.toISOString(),
-          event,
-          severity,
-          value,
         })),
       };
     },
@@ -95,8 +131,9 @@ export function registerAlerts(app: FastifyInstance, { db, rules }: { db: Db; ru
     },
     async (request) => {
       const rule = ruleOf(request.params.rule);
-      const row = await acknowledgeAlert(db, rule.id, jsonBodyOf(request.body, acknowledgeBody).by);
-      if (row !== undefined) return shown(rule, row);
+      const said = jsonBodyOf(request.body, acknowledgeBody, {});
+      const row = await acknowledgeAlert(db, rule.id, said.by ?? request.principal?.name ?? "unknown");
+      if (row !== undefined) return shown(rule, row, publicUrl);
       throw new HttpProblem({ status: 409, code: "alert_not_firing", detail: `${rule.id} does not fire` });
     },
   );
@@ -108,7 +145,7 @@ export function registerAlerts(app: FastifyInstance, { db, rules }: { db: Db; ru
       ...unchecked,
       schema: {
         tags,
-        summary: "Have nobody told of an alert for a while",
+        summary: "Have nobody told of an alert for a while; if it fires when that is over, it is told then",
         params,
         body: silenceBody,
         response: { 200: alert, 404: problemReply("There is no such alert") },
@@ -116,29 +153,42 @@ export function registerAlerts(app: FastifyInstance, { db, rules }: { db: Db; ru
     },
     async (request) => {
       const rule = ruleOf(request.params.rule);
-      const { minutes } = jsonBodyOf(request.body, silenceBody);
-      await silenceAlert(db, rule.id, minutes === 0 ? null : new Date(Date.now() + minutes * 60_000));
-      return shown(
-        rule,
-        (await alertStates(db)).find((row) => row.rule === rule.id),
-      );
+      const said = jsonBodyOf(request.body, silenceBody);
+      const silence = {
+        minutes: said.minutes,
+        by: said.by ?? request.principal?.name ?? "unknown",
+        why: said.why ?? null,
+      };
+      const row = await silenceAlert(db, rule.id, silence);
+      request.log.info({ rule: rule.id, ...silence }, "an alert was silenced");
+      return shown(rule, row, publicUrl);
     },
   );
 }
 
-function shown(rule: AlertRule, row: AlertRow | undefined): z.input<typeof alert> {
-  const { id, severity, summary, runbook, fire_at, clear_at } = rule;
+function shown(rule: AlertRule, row: AlertRow | undefined, publicUrl: string | undefined): z.input<typeof alert> {
+  const { id, severity, summary, fire_at, clear_at, low_is_bad, for_seconds } = rule;
+  const text = (time: Date | null | undefined): string | null => time?.toISOString() ?? null;
+  const looked = row?.looked_at == null ? undefined : row;
   return {
     rule: id,
     severity,
     summary,
-    runbook,
-    state: row?.state ?? "unknown",
-    since: row?.since.toISOString() ?? null,
-    value: row?.value ?? null,
+    runbook: runbookUrl(rule, publicUrl),
+    state: looked?.state ?? "unknown",
+    since: text(looked?.since),
+    value: looked?.value ?? null,
+    seen_at: looked?.value == null ? null : text(looked.seen_at),
+    looked_at: text(looked?.looked_at),
+    unit: unitOf(rule),
     fire_at,
     clear_at,
+    low_is_bad,
+    for_seconds,
     acknowledged_by: row?.acknowledged_by ?? null,
-    silenced_until: row?.silenced_until?.toISOString() ?? null,
+    acknowledged_at: text(row?.acknowledged_at),
+    silenced_until: text(row?.silenced_until),
+    silenced_by: row?.silenced_by ?? null,
+    silenced_why: row?.silenced_why ?? null,
   };
 }

@@ -8,6 +8,7 @@ import { registerDatabaseHealth } from "./health-routes.ts";
 import { registerIndexes } from "./index-routes.ts";
 import { registerMaintenance } from "./maintenance-routes.ts";
 import { registerQueryAnalysis } from "./query-routes.ts";
+import { registerRunbooks } from "./runbook-routes.ts";
 
 export interface DatabaseOptions {
   /** What the disk of the database holds, if that is known. */
@@ -15,6 +16,8 @@ export interface DatabaseOptions {
   /** The most connections that this process may open. */
   readonly maxConnections: number;
   readonly alertRules: readonly AlertRule[];
+  /** How people reach this API, for links. */
+  readonly publicUrl?: string | undefined;
   readonly replicas: Pick<Replicas, "state" | "askEach">;
 }
 
@@ -28,7 +31,8 @@ export function registerDatabase(
   registerDatabaseHealth(app, { ...options, db, partitionedTable });
   registerQueryAnalysis(app, { db });
   registerIndexes(app, { db, queues, replicas: options.replicas });
-  registerAlerts(app, { db, rules: options.alertRules });
+  registerAlerts(app, { db, rules: options.alertRules, publicUrl: options.publicUrl });
+  registerRunbooks(app);
   registerBackups(app, { db });
   registerMaintenance(app, { db, queues, partitionedTable });
 }

@@ -28,18 +28,24 @@ const deleteOldSamples = [
   ["statement_minutes", "statement_minutes", "minute"],
   ["server_statement_minutes", "server_statement_minutes", "minute"],
   ["process_minutes", "process_minutes", "minute"],
-  ["alert_events", "alert_events", "at"],
+  // What an alert did last is kept, however long ago: it may still have to be told.
+  [
+    "alert_events",
+    "alert_events",
+    "at",
+    "id NOT IN (SELECT last_event_id FROM alerts WHERE last_event_id IS NOT NULL)",
+  ],
   ["statement_plan_changes", "statement_plan_changes", "changed_at"],
   ["statement_plans", "statement_plans", "last_seen_at"],
   ["server_statements", "server_statements", "seen_on"],
 ].map(
-  ([what = "", table, column]) =>
+  ([what = "", table, column, condition = "true"]) =>
     [
       what,
       statement<[before: Date, limit: number], never>(
         `${table}.delete_old`,
         `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-           SELECT ctid FROM ${table} WHERE ${column} < $1 ORDER BY ${column} LIMIT $2))`,
+           SELECT ctid FROM ${table} WHERE ${column} < $1 AND ${condition} ORDER BY ${column} LIMIT $2))`,
       ),
     ] as const,
 );

@@ -2,7 +2,7 @@ import type { Cache } from "@millrace/cache";
 import type { Postgres } from "@millrace/db";
 import type { Queues } from "@millrace/jobs";
 import type { Logger } from "@millrace/runtime";
-import type { AlertRule } from "@millrace/upkeep";
+import { type AlertRule, receiversOf } from "@millrace/upkeep";
 import type { loadConfig } from "../config.ts";
 import type { Upkeep } from "../handlers.ts";
 import type { PartitionKeeper } from "../partitions/partition-keeper.ts";
@@ -18,7 +18,7 @@ export interface UpkeepNeeds {
   readonly db: Postgres;
   /** For what takes minutes, and for what sets how long it waits for locks. */
   readonly patientDb: Postgres;
-  readonly queues: Pick<Queues, "load">;
+  readonly queues: Pick<Queues, "attendance">;
   readonly alertRules: readonly AlertRule[];
   readonly cache: Pick<Cache, "invalidate">;
   readonly partitions: PartitionKeeper;
@@ -37,10 +37,18 @@ export function createUpkeep({
   config,
   log,
 }: UpkeepNeeds): Upkeep {
-  const { writes, keep, retention, backup } = config;
+  const { writes, keep, retention, backup, alerts } = config;
   return {
     monitorPerformance: monitorPerformance({ db }),
-    evaluateAlerts: evaluateAlerts({ ...config.alerts, db, queues, rules: alertRules, log }),
+    evaluateAlerts: evaluateAlerts({
+      ...alerts,
+      db,
+      partitionedTable: "telemetry_events",
+      readQueues: () => queues.attendance(),
+      rules: alertRules,
+      receivers: receiversOf(log, alerts),
+      onError: (err) => log.warn({ err }, "the alerts could not be looked at, or not all that they look at"),
+    }),
     cleanUpExpired: cleanUpExpired({ db, cache, keepWritesMs: writes.keepMs, keepRecordsMs: keep.recordsMs }),
     cleanUpSecurity: cleanUpSecurity({
       db,
