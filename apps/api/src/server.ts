@@ -14,6 +14,7 @@ import { sendProblemPage } from "./browser/problem-page.ts";
 import { registerBrowser } from "./browser/session-routes.ts";
 import { type CacheRoutesNeeds, registerCache } from "./caching/cache-routes.ts";
 import { createDirectReads } from "./caching/direct-reads.ts";
+import { registerConsole } from "./console/console-routes.ts";
 import { type DatabaseOptions, registerDatabase } from "./database/database-routes.ts";
 import { observeUpkeep } from "./database/upkeep-metrics.ts";
 import { registerDeadLetters } from "./dead-letters/dead-letter-routes.ts";
@@ -128,6 +129,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   registerDeadLetters(app, { db, queues });
   registerTail(app, { ...needs.tail, authenticator });
   registerDatabase(app, { ...needs.database, db, queues });
+  registerConsole(app);
   const { cache, outcomes } = needs;
   registerDomain(app, { ...needs.domain, db, queues, cache, outcomes, idempotency, directReads });
   registerFleet(app, { ...needs, fleet: needs.fleet });

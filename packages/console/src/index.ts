@@ -1,6 +1,2 @@
-import { readFile } from "node:fs/promises";
-
-/** The colours, fonts and controls that every page of Millrace shares, as CSS. */
-export async function loadTheme(): Promise<string> {
-  return await readFile(new URL("theme.css", import.meta.url), "utf8");
-}
+export { type Console, type ConsoleFile, loadConsole } from "./load-console.ts";
+export { loadTheme } from "./load-theme.ts";
