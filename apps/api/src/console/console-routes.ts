@@ -20,7 +20,10 @@ export function registerConsole(app: FastifyInstance): void {
 
   app.get("/console", { config: { scope: "read" }, schema: { hide: true } }, async (_request, reply) => {
     const { html, scriptHashes } = await load();
-    reply.header("content-security-policy", `default-src 'none'; script-src 'self' ${scriptHashes.join(" ")}; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`);
+    reply.header(
+      "content-security-policy",
+      `default-src 'none'; script-src 'self' ${scriptHashes.join(" ")}; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+    );
     return reply.header("content-type", "text/html; charset=utf-8").send(html);
   });
 

@@ -192,16 +192,18 @@ export interface ScheduledJob {
 
 export interface Backups {
   readonly directory: string | null;
+  readonly looked_at: string | null;
   readonly backups: readonly {
     readonly id: string;
-    readonly started_at: string;
-    readonly ended_at: string | null;
-    readonly bytes: number | null;
+    readonly ended_at: string;
+    readonly bytes: number;
     readonly verified_at: string | null;
+    readonly damage: string | null;
   }[];
   readonly drills: readonly {
     readonly at: string;
-    readonly outcome: string | null;
+    readonly backup_id: string;
+    readonly outcome: "sound" | "failed";
     readonly rto_ms: number | null;
     readonly rpo_ms: number | null;
     readonly error: string | null;

@@ -5,17 +5,21 @@ import { figure, Grid, rowTitle } from "../parts/grid.ts";
 import { nothing, Panel } from "../parts/panel.ts";
 import { status } from "../parts/status.ts";
 import type { Backups as BackupsReply } from "../replies.ts";
-import { li, ol, span, td, tr, type View } from "../tags.ts";
+import { h3, li, span, td, tr, ul, type View } from "../tags.ts";
+
+type Backup = BackupsReply["backups"][number];
+type Drill = BackupsReply["drills"][number];
 
 /** The backups there are, and whether they could be restored when that was tried. */
 export function Backups({ now }: { readonly now: number }): View {
   const loaded = useLoaded<BackupsReply>("/database/backups", 60_000);
-  const { backups = [], drills = [] } = loaded.value ?? {};
+  const { directory = null, looked_at = null, backups = [], drills = [] } = loaded.value ?? {};
+  const note = directory === null ? undefined : `${directory}, looked at ${format.ago(looked_at, now)}`;
   return h(
     Panel,
-    { id: "backups", title: "Backups", note: loaded.value?.directory ?? undefined, loaded },
+    { id: "backups", title: "Backups", note, loaded },
     backups.length === 0
-      ? nothing("There is none that is known of: `npm run backup -- create` makes one.")
+      ? nothing("None is known of. npm run backup -- create makes one; a worker with BACKUP_DIR tells of it.")
       : h(
           Grid,
           {
@@ -33,35 +37,27 @@ export function Backups({ now }: { readonly now: number }): View {
               tr(
                 { key: one.id },
                 rowTitle(one.id),
-                figure(format.ago(one.ended_at ?? one.started_at, now)),
+                figure(format.ago(one.ended_at, now)),
                 figure(format.bytes(one.bytes)),
-                td(
-                  null,
-                  one.verified_at === null
-                    ? status("muted", "not yet")
-                    : status("ok", format.ago(one.verified_at, now)),
-                ),
+                td(null, stateOf(one, now)),
               ),
             ),
         ),
-    drills.length > 0 &&
-      ol(
-        { class: "events", "aria-label": "Drills" },
-        ...drills
-          .slice(0, 5)
-          .map((drill) =>
-            li(
-              { key: drill.at },
-              drill.outcome === "done"
-                ? status("ok", "restored for trial")
-                : status("critical", drill.outcome ?? "runs"),
-              span(
-                { class: "note" },
-                drill.error ??
-                  `${format.ago(drill.at, now)}: back in ${format.duration(drill.rto_ms)}, lacking ${format.duration(drill.rpo_ms)}`,
-              ),
-            ),
-          ),
-      ),
+    drills.length > 0 && h3(null, "Restored for trial"),
+    drills.length > 0 && ul({ class: "events" }, ...drills.slice(0, 5).map((drill) => drillItem(drill, now))),
+  );
+}
+
+function stateOf({ verified_at, damage }: Backup, now: number): View {
+  if (damage !== null) return status("critical", damage);
+  return verified_at === null ? status("muted", "not yet") : status("ok", format.ago(verified_at, now));
+}
+
+function drillItem({ at, backup_id, outcome, rto_ms, rpo_ms, error }: Drill, now: number): View {
+  const took = `${backup_id}: back in ${format.duration(rto_ms)}, lacking ${format.duration(rpo_ms)}`;
+  return li(
+    { key: at },
+    status(outcome === "sound" ? "ok" : "critical", outcome),
+    span({ class: "note" }, `${format.ago(at, now)}, ${error ?? took}`),
   );
 }

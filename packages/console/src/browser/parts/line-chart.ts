@@ -56,7 +56,7 @@ export function LineChart({ label, times, series, unit, height }: LineChartProps
           null,
           span({ class: "swatch", style: { background: `var(${one.color})` } }),
           `${one.label} `,
-          span({ class: "value" }, unit(one.values[at])),
+          span({ class: "reading" }, unit(one.values[at])),
         ),
       ),
     ),
