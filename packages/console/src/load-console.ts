@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { type Files, importedAs, loadFiles } from "./load-files.ts";
-import { importMapOf, pageOf } from "./page.ts";
+import { type Files, loadFiles } from "./load-files.ts";
+import { pageOf } from "./page.ts";
 
 export interface ConsoleFile {
   readonly contentType: string;
@@ -14,20 +14,17 @@ export interface ConsoleFile {
 export interface Console {
   /** Changes with any of the files, whose addresses have it in them: they can be kept for ever. */
   readonly version: string;
+  /** Has no script or style of its own, so that a content security policy needs to allow none. */
   readonly html: string;
-  /** What `script-src` of a content security policy has to allow beside `'self'`. */
-  readonly scriptHashes: readonly string[];
   file(name: string): ConsoleFile | undefined;
 }
 
 const compress = promisify(gzip);
 
-/** Makes the console ready to be served, its files at `BASE/VERSION/NAME`. Takes a moment, and other threads. */
+/** Makes the console ready to be served, its files at `BASE/VERSION/NAME`. Takes a moment, in other threads. */
 export async function loadConsole({ base }: { readonly base: string }): Promise<Console> {
   const files = await loadFiles();
   const version = versionOf(files);
-  const addressOf = (name: string): string => `${base}/${version}/${name}`;
-  const importMap = importMapOf(importedAs, addressOf);
   const compressed = new Map(
     await Promise.all(
       [...files].map(async ([name, text]): Promise<[string, ConsoleFile]> => {
@@ -38,8 +35,7 @@ export async function loadConsole({ base }: { readonly base: string }): Promise<
   );
   return {
     version,
-    html: pageOf({ names: [...files.keys()], addressOf, importMap }),
-    scriptHashes: [`'sha256-${hash("sha256", importMap, "base64")}'`],
+    html: pageOf([...files.keys()], (name) => `${base}/${version}/${name}`),
     file: (name) => compressed.get(name),
   };
 }

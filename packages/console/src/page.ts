@@ -1,19 +1,7 @@
-export interface PageNeeds {
-  readonly names: readonly string[];
-  readonly addressOf: (name: string) => string;
-  readonly importMap: string;
-}
-
 const styles = ["theme.css", "uplot.css", "console.css"];
 
-/** Tells the browser where the packages are that modules import by their names. */
-export function importMapOf(importedAs: Readonly<Record<string, string>>, addressOf: (name: string) => string): string {
-  const imports = Object.entries(importedAs).map(([name, file]) => [name, addressOf(file)] as const);
-  return JSON.stringify({ imports: Object.fromEntries(imports) });
-}
-
 /** The page before it runs. All modules are asked for at once, not each when another turns out to need it. */
-export function pageOf({ names, addressOf, importMap }: PageNeeds): string {
+export function pageOf(names: readonly string[], addressOf: (name: string) => string): string {
   const modules = names.filter((name) => !name.endsWith(".css"));
   return `<!doctype html>
 <html lang="en">
@@ -24,7 +12,6 @@ export function pageOf({ names, addressOf, importMap }: PageNeeds): string {
 <title>Millrace</title>
 <link rel="icon" href="data:,">
 ${styles.map((name) => `<link rel="stylesheet" href="${addressOf(name)}">`).join("\n")}
-<script type="importmap">${importMap}</script>
 ${modules.map((name) => `<link rel="modulepreload" href="${addressOf(name)}">`).join("\n")}
 <script type="module" src="${addressOf("main.ts")}"></script>
 </head>

@@ -28,6 +28,11 @@ export function bytes(value: Known): string {
   return `${precise(value / 1_024 ** power)} ${units[power]}`;
 }
 
+/** What is used of how much: `31 MB of 1 GB`. */
+export function memory({ used_bytes, max_bytes }: { used_bytes: number; max_bytes: number | null }): string {
+  return max_bytes === null ? bytes(used_bytes) : `${bytes(used_bytes)} of ${bytes(max_bytes)}`;
+}
+
 /** A length of time given in ms: `0.4 ms`, `35 ms`, `2.1 s`, `4 min`, `3 h`, `12 d`. */
 export function duration(ms: Known): string {
   if (ms === null || ms === undefined) return unknown;

@@ -39,7 +39,8 @@ export function useLive(): LiveState {
         // A stream that was broken is taken up again by the browser; one that was refused is not.
         if (source.readyState !== EventSource.CLOSED) return;
         // Leads to signing in when that is why.
-        void read<Session>("/session").catch(() => {});
+        read<Session>("/session").catch(() => {});
+        clearTimeout(retry);
         retry = setTimeout(open, askAgainMs);
       });
     };

@@ -41,6 +41,12 @@ export interface CacheNamespace {
   readonly misses: number;
 }
 
+export interface Memory {
+  readonly used_bytes: number;
+  /** null: as much as there is. */
+  readonly max_bytes: number | null;
+}
+
 type RateName = "accepted" | "rejected" | "committed" | "dead" | "writes" | "requests" | "jobs";
 
 /** One message of `GET /live`. */
@@ -59,8 +65,8 @@ export interface Live {
   };
   readonly cache: readonly CacheNamespace[];
   readonly redis: {
-    readonly queue: { readonly used_bytes: number; readonly max_bytes: number };
-    readonly cache: { readonly used_bytes: number; readonly max_bytes: number } | null;
+    readonly queue: Memory | null;
+    readonly cache: Memory | null;
   };
   readonly database: { readonly answers: boolean; readonly latency_ms: number | null };
   readonly dead_letters: number | null;

@@ -46,6 +46,5 @@ export const td = tag("td");
 export const textarea = tag("textarea");
 export const th = tag("th");
 export const thead = tag("thead");
-export const time = tag("time");
 export const tr = tag("tr");
 export const ul = tag("ul");

@@ -10,7 +10,7 @@ import { p, td, tr, type View } from "../tags.ts";
 /** How well reads are served, by namespace. */
 export function CachePanel({ live, isAdmin }: { readonly live: Live | undefined; readonly isAdmin: boolean }): View {
   const redis = live?.redis.cache;
-  const note = redis === null ? "Redis is away; reads go to PostgreSQL" : `Redis ${format.bytes(redis?.used_bytes)}`;
+  const note = redis === null ? "Redis is away; reads go to PostgreSQL" : redis && `Redis ${format.memory(redis)}`;
   return h(
     Panel,
     { id: "cache", title: "Cache", note },

@@ -9,13 +9,12 @@ import { a, tr, type View } from "../tags.ts";
 /** What waits, since when, and who takes it. */
 export function Queues({ live }: { readonly live: Live | undefined }): View {
   const redis = live?.redis.queue;
-  const limit = redis === undefined || redis.max_bytes === 0 ? "" : ` of ${format.bytes(redis.max_bytes)}`;
   return h(
     Panel,
     {
       id: "queues",
       title: "Queues",
-      note: `Redis ${format.bytes(redis?.used_bytes)}${limit}`,
+      note: redis === null ? "Redis is away" : redis && `Redis ${format.memory(redis)}`,
       actions: a({ href: "/queues" }, "Jobs one by one"),
     },
     live === undefined
