@@ -54,7 +54,7 @@ export function App(): View {
         { class: "panels" },
         h(IngestChart, { history, live }),
         h(LatencyChart, { history, live }),
-        h(AlertsPanel, { loaded: alerts, session, isAdmin, now }),
+        h(AlertsPanel, { loaded: alerts, isAdmin, now }),
         h(DatabaseHealth, null),
         h(Workers, { live, now }),
         h(Queues, { live }),
@@ -109,7 +109,7 @@ function ThemeChoice(): View {
     select(
       {
         value: theme,
-        onChange: ({ currentTarget }: { currentTarget: HTMLSelectElement }) => {
+        onChange: ({ currentTarget }) => {
           const chosen = themes.find((one) => one === currentTarget.value) ?? "auto";
           setTheme(chosen);
           chooseTheme(chosen);

@@ -52,6 +52,25 @@ export function share(value: Known): string {
   return `${percent >= 99.95 || percent === 0 || Math.abs(percent) >= 10 ? percent.toFixed(0) : percent.toFixed(1)} %`;
 }
 
+/** A value in the unit that the API names with it. */
+export function quantity(value: Known, unit: string): string {
+  if (value === null || value === undefined) return unknown;
+  switch (unit) {
+    case "bytes":
+      return bytes(value);
+    case "share":
+      return share(value);
+    case "ms":
+      return duration(value);
+    case "seconds":
+      return duration(value * 1_000);
+    case "count":
+      return count(value);
+    default:
+      return `${count(value)} ${unit}`;
+  }
+}
+
 /** How long ago a time was, or how far ahead: `12 s ago`, `in 4 min`. */
 export function ago(time: string | null | undefined, now: number): string {
   if (time === null || time === undefined) return unknown;

@@ -81,20 +81,26 @@ export interface Alert {
   readonly rule: string;
   readonly severity: string;
   readonly summary: string;
+  /** An address. */
   readonly runbook: string;
   readonly state: "ok" | "pending" | "firing" | "unknown";
   readonly since: string | null;
   readonly value: number | null;
-  readonly unit?: string;
+  readonly unit: string;
   readonly fire_at: number;
   readonly clear_at: number;
   readonly acknowledged_by: string | null;
   readonly silenced_until: string | null;
+  readonly silenced_by: string | null;
+  readonly silenced_why: string | null;
 }
 
 export interface Alerts {
+  /** When somebody looked last. */
+  readonly looked_at: string | null;
   readonly alerts: readonly Alert[];
   readonly events: readonly {
+    readonly id: string;
     readonly rule: string;
     readonly at: string;
     readonly event: "firing" | "resolved";

@@ -111,7 +111,7 @@ function Letter({ letter, onClose }: { letter: DeadLetter; onClose: (isChanged: 
         rows: 16,
         spellcheck: false,
         value: text,
-        onInput: ({ currentTarget }: { currentTarget: HTMLTextAreaElement }) => setText(currentTarget.value),
+        onInput: ({ currentTarget }) => setText(currentTarget.value),
       }),
     ),
     error !== undefined && p({ class: "fault", role: "alert" }, error.message),

@@ -34,15 +34,7 @@ function itemOf({ id, status: state, value, unit, advice }: HealthCheck): View {
     { key: id, class: "item line" },
     status(tones[state], state),
     strong(null, id.replaceAll("_", " ")),
-    span({ class: "note" }, value === null ? "" : figureOf(value, unit)),
+    span({ class: "note" }, format.quantity(value, unit)),
     (state === "warning" || state === "critical" || state === "skipped") && span(null, advice),
   );
-}
-
-function figureOf(value: number, unit: string): string {
-  if (unit === "bytes") return format.bytes(value);
-  if (unit === "share") return format.share(value);
-  if (unit === "ms") return format.duration(value);
-  if (unit === "seconds" || unit === "s") return format.duration(value * 1_000);
-  return `${format.count(value)} ${unit}`;
 }

@@ -51,20 +51,23 @@ function Finding({ finding, isAdmin, reload }: FindingProps): View {
       ),
       isAdmin &&
         statements.length > 0 &&
-        h(ActionButton, {
-          label: "Apply …",
-          about: `${kind} ${index ?? table}`,
-          question: {
-            title: "Have a worker run this?",
-            confirm: "Apply",
-            body: [
-              p(null, "One after the other, CONCURRENTLY, within a budget for locks. It can be undone."),
-              pre(null, statements.join(";\n")),
-            ],
-          },
-          work: () => send("POST", "/database/optimize", { apply: true, findings: [finding.id] }),
-          onDone: reload,
-        }),
+        div(
+          { class: "actions" },
+          h(ActionButton, {
+            label: "Apply …",
+            about: `${kind} ${index ?? table}`,
+            question: {
+              title: "Have a worker run this?",
+              confirm: "Apply",
+              body: [
+                p(null, "One after the other, CONCURRENTLY, within a budget for locks. It can be undone."),
+                pre(null, statements.join(";\n")),
+              ],
+            },
+            work: () => send("POST", "/database/optimize", { apply: true, findings: [finding.id] }),
+            onDone: reload,
+          }),
+        ),
     ),
     p(null, reason),
     details(
@@ -113,13 +116,16 @@ function Action({ action, isAdmin, reload, now }: ActionProps): View {
       ),
       isAdmin &&
         state === "done" &&
-        h(ActionButton, {
-          label: "Undo …",
-          about: statements[0] ?? id,
-          question: { title: "Bring back what was?", confirm: "Undo", body: pre(null, undo.join(";\n")) },
-          work: () => send("POST", `/database/optimize/${id}/undo`),
-          onDone: reload,
-        }),
+        div(
+          { class: "actions" },
+          h(ActionButton, {
+            label: "Undo …",
+            about: statements[0] ?? id,
+            question: { title: "Bring back what was?", confirm: "Undo", body: pre(null, undo.join(";\n")) },
+            work: () => send("POST", `/database/optimize/${id}/undo`),
+            onDone: reload,
+          }),
+        ),
     ),
     error !== null && p({ class: "fault" }, error),
     pre(null, statements.join(";\n")),

@@ -50,8 +50,7 @@ export function Statements(): View {
         select(
           {
             value: order,
-            onChange: ({ currentTarget }: { currentTarget: HTMLSelectElement }) =>
-              setOrder(currentTarget.value as Order), // it has no other options
+            onChange: ({ currentTarget }) => setOrder(currentTarget.value as Order), // it has no other options
           },
           ...Object.entries(orders).map(([value, text]) => option({ value }, text)),
         ),
