@@ -16,6 +16,7 @@ Millrace is ready.
 
   API         ${apiUrl}
   Docs        ${apiUrl}/docs
+  Console     ${apiUrl}/console (sign in with the key)
   Key         ${keyText}
   Data        ${dataDir}
   PostgreSQL  ${postgres}
