@@ -15,14 +15,14 @@ export { findIndexProblems, type IndexProblemsOptions } from "./indexes/find-pro
 export type { IndexFinding } from "./indexes/finding.ts";
 export {
   actionById,
-  findDisappointments,
   type IndexAction,
-  judgeActions,
   recentActions,
   requestActions,
   runAction,
 } from "./indexes/index-actions.ts";
-export { indexScansOn } from "./indexes/index-facts.ts";
+export { noteIndexes } from "./indexes/index-facts.ts";
+export { judgeActions } from "./indexes/judge-actions.ts";
+export { useOnReplicas } from "./indexes/replica-use.ts";
 export { type RecordRunOptions, type Run, recordRun } from "./runs/record-run.ts";
 export { type RunOutcome, type RunRow, runStatements } from "./runs/run-statements.ts";
 export { growthOf, growthPerDay } from "./samples/rates.ts";

@@ -2,13 +2,12 @@ import type { Db, Replicas } from "@millrace/db";
 import type { Queues } from "@millrace/jobs";
 import {
   actionById,
-  findDisappointments,
   findIndexProblems,
   type IndexAction,
   type IndexFinding,
-  indexScansOn,
   recentActions,
   requestActions,
+  useOnReplicas,
 } from "@millrace/upkeep";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
@@ -56,17 +55,15 @@ const optimizeBody = z.strictObject({
 export interface IndexNeeds {
   readonly db: Db;
   readonly queues: Pick<Queues, "enqueue">;
-  readonly replicas: Pick<Replicas, "askEach">;
+  readonly replicas: Pick<Replicas, "askEach" | "state">;
 }
 
 /** What is to be said of indexes, and having it done by a worker. */
 export function registerIndexes(app: FastifyInstance, { db, queues, replicas }: IndexNeeds): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const tags = ["database"];
-  const readFindings = async (): Promise<IndexFinding[]> => [
-    ...(await findIndexProblems(db, { replicaScans: await indexScansOn(replicas) })),
-    ...(await findDisappointments(db)),
-  ];
+  const readFindings = async (): Promise<IndexFinding[]> =>
+    await findIndexProblems(db, { onReplicas: await useOnReplicas(replicas) });
 
   routes.get(
     "/database/indexes",
@@ -153,6 +150,10 @@ export function registerIndexes(app: FastifyInstance, { db, queues, replicas }: 
           code: "not_undoable",
           detail: `The action is ${found.state}; only one that is done can be undone`,
         });
+      }
+      if (found.finding.undo.length === 0) {
+        const detail = "What was there before was of no use: there is nothing to bring back";
+        throw new HttpProblem({ status: 409, code: "nothing_to_undo", detail });
       }
       await queues.enqueue("changeIndexes", { actions: [found.id], direction: "undo" });
       return reply.code(202).send(shownAction(found));

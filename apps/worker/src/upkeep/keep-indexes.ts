@@ -1,14 +1,14 @@
 import type { Postgres } from "@millrace/db";
 import type { JobPayload } from "@millrace/jobs";
-import { findDisappointments, findIndexProblems, type Run, refreshStatistics, runAction } from "@millrace/upkeep";
+import { findIndexProblems, noteIndexes, type Run, refreshStatistics, runAction } from "@millrace/upkeep";
 
 /** Gives the planner statistics that fit, and counts by kind what there is to be said of the indexes; GET /database/indexes tells what it is. */
 export function analyseIndexes({ db }: { readonly db: Postgres }) {
   return async (run: Run): Promise<void> => {
     const refreshed = await refreshStatistics(db, () => run.giveWay());
     if (refreshed.length > 0) run.changed("statistics_refreshed", refreshed.length);
-    const findings = [...(await findIndexProblems(db)), ...(await findDisappointments(db))];
-    for (const { kind } of findings) run.changed(kind);
+    await noteIndexes(db);
+    for (const { kind } of await findIndexProblems(db)) run.changed(kind);
   };
 }
 

@@ -3,6 +3,7 @@ export type FindingKind =
   | "duplicate"
   | "redundant"
   | "unused"
+  | "unhelpful"
   | "bloated"
   | "missing_foreign_key"
   | "missing_by_scans"
@@ -23,6 +24,6 @@ export interface IndexFinding {
   readonly confidence: "certain" | "likely" | "possible";
   /** To run in this order, each by itself and outside of a transaction; none when there is only something to look into. */
   readonly statements: readonly string[];
-  /** What brings back what was. */
+  /** What brings back what was; none when that was of no use. */
   readonly undo: readonly string[];
 }

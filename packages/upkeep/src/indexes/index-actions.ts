@@ -1,5 +1,6 @@
 import { type Db, type Postgres, statement } from "@millrace/db";
 import type { IndexFinding } from "./finding.ts";
+import { parseCreation } from "./index-ddl.ts";
 import { type DdlOptions, runIndexDdl } from "./run-ddl.ts";
 
 export type ActionState = "planned" | "running" | "done" | "failed" | "undone";
@@ -25,7 +26,14 @@ const actionStatements = {
     "index_actions.request",
     `INSERT INTO index_actions (finding_id, kind, finding)
      SELECT finding ->> 'id', finding ->> 'kind', finding FROM jsonb_array_elements($1::jsonb) AS finding
+      WHERE NOT EXISTS (SELECT FROM index_actions
+                         WHERE finding_id = finding ->> 'id' AND state IN ('planned', 'running'))
      RETURNING id`,
+  ),
+
+  listPending: statement<[findings: readonly string[]], { id: string }>(
+    "index_actions.list_pending",
+    "SELECT id FROM index_actions WHERE finding_id = ANY ($1) AND state IN ('planned', 'running')",
   ),
 
   getById: statement<[id: string], IndexAction>("index_actions.get_by_id", "SELECT * FROM index_actions WHERE id = $1"),
@@ -35,13 +43,14 @@ const actionStatements = {
     "SELECT * FROM index_actions ORDER BY requested_at DESC LIMIT $1",
   ),
 
+  /** What is there from a try before this one stays: the statements were slower then. */
   begin: statement<[id: string], never>(
     "index_actions.begin",
     `UPDATE index_actions SET state = 'running', started_at = clock_timestamp(), error = NULL,
-            mean_before_ms = (
+            mean_before_ms = coalesce(mean_before_ms, (
               SELECT sum(total_ms) / nullif(sum(calls), 0) FROM statement_minutes
-               WHERE minute >= now() - interval '1 hour'
-                 AND statement IN (SELECT jsonb_array_elements_text(finding -> 'evidence' -> 'statements')))
+               WHERE minute >= now() - interval '6 hours'
+                 AND statement IN (SELECT jsonb_array_elements_text(finding -> 'evidence' -> 'statements'))))
       WHERE id = $1`,
   ),
 
@@ -55,26 +64,16 @@ const actionStatements = {
     "UPDATE index_actions SET state = $2, error = $3, ended_at = clock_timestamp() WHERE id = $1",
   ),
 
-  /** Compares the minutes since the index is there with the hour before, once there were 30 calls. */
-  judge: statement<[], { id: string; verdict: string }>(
-    "index_actions.judge",
-    `UPDATE index_actions AS action
-        SET mean_after_ms = after.mean,
-            verdict = CASE WHEN after.mean <= 0.9 * action.mean_before_ms THEN 'helped' ELSE 'did_not_help' END
-       FROM (SELECT a.id, sum(total_ms) / sum(calls) AS mean
-               FROM index_actions AS a
-               JOIN statement_minutes ON minute > a.ended_at
-                AND statement IN (SELECT jsonb_array_elements_text(a.finding -> 'evidence' -> 'statements'))
-              WHERE a.state = 'done' AND a.kind = 'missing_by_workload' AND a.verdict IS NULL
-              GROUP BY a.id HAVING sum(calls) >= 30) AS after
-      WHERE after.id = action.id AND action.mean_before_ms IS NOT NULL
-     RETURNING action.id, action.verdict`,
+  noteError: statement<[id: string, error: string], never>(
+    "index_actions.note_error",
+    "UPDATE index_actions SET error = $2 WHERE id = $1",
   ),
 } as const;
 
-/** Writes down what is to be done; gives the ids. */
+/** Writes down what is to be done, unless it is being done; gives the ids. */
 export async function requestActions(db: Db, findings: readonly IndexFinding[]): Promise<string[]> {
-  return (await db.rows(actionStatements.request, [JSON.stringify(findings)])).map(({ id }) => id);
+  await db.run(actionStatements.request, [JSON.stringify(findings)]);
+  return (await db.rows(actionStatements.listPending, [findings.map(({ id }) => id)])).map(({ id }) => id);
 }
 
 /** What was asked for and done, the newest first. */
@@ -87,7 +86,10 @@ export async function actionById(db: Db, id: string): Promise<IndexAction | unde
   return (await db.rows(actionStatements.getById, [id]))[0];
 }
 
-/** Does what was asked for, or undoes it. Done again after a crash it goes on where it was. */
+/**
+ * Does what was asked for, or undoes it. Done again after a crash it goes on where it was. Rejects only when it is
+ * aborted or the database is away; what PostgreSQL refuses is written down. An undoing that failed can be asked for again.
+ */
 export async function runAction(
   db: Postgres,
   id: string,
@@ -96,19 +98,18 @@ export async function runAction(
 ): Promise<ActionState> {
   const action = await actionById(db, id);
   if (action === undefined) throw new Error(`There is no action ${id}`);
-  const { statements, undo } = action.finding;
-  if (direction === "apply") {
-    if (action.state === "done" || action.state === "undone") return action.state;
-    await db.run(actionStatements.begin, [id]);
-  }
+  const isDue = direction === "undo" ? action.state === "done" : !["done", "undone"].includes(action.state);
+  if (!isDue) return action.state;
   try {
-    for (const text of direction === "apply" ? statements : undo) {
-      if (direction === "apply" && action.statements_done.includes(text)) continue;
-      await runIndexDdl(db, text, options);
-      if (direction === "apply") await db.run(actionStatements.noteDone, [id, text]);
-    }
+    if (direction === "apply") await apply(db, action, options);
+    else for (const text of topSteps(action.finding.undo)) await runIndexDdl(db, text, options);
   } catch (error) {
+    options.signal?.throwIfAborted();
     const text = error instanceof Error ? error.message : String(error);
+    if (direction === "undo") {
+      await db.run(actionStatements.noteError, [id, text]);
+      return action.state;
+    }
     await db.run(actionStatements.end, [id, "failed", text]);
     return "failed";
   }
@@ -117,26 +118,40 @@ export async function runAction(
   return state;
 }
 
-/** Looks whether indexes that were made for statements made them faster; gives how many it could tell of. */
-export async function judgeActions(db: Db): Promise<number> {
-  return (await db.rows(actionStatements.judge, [])).length;
+async function apply(db: Postgres, action: IndexAction, options: DdlOptions): Promise<void> {
+  const { id, finding, statements_done } = action;
+  if (statements_done.length === 0) await requireStillTrue(db, finding);
+  await db.run(actionStatements.begin, [id]);
+  for (const text of topSteps(finding.statements)) {
+    if (statements_done.includes(text)) continue;
+    await runIndexDdl(db, text, options);
+    await db.run(actionStatements.noteDone, [id, text]);
+  }
 }
 
-/** Indexes that were made and did not help, as findings of their own: to be taken back. */
-export async function findDisappointments(db: Db): Promise<IndexFinding[]> {
-  const actions = await recentActions(db, 200);
-  return actions
-    .filter(({ state, verdict }) => state === "done" && verdict === "did_not_help")
-    .map(({ finding, mean_before_ms, mean_after_ms }) => ({
-      id: `disappointing:${finding.id}`,
-      kind: "unused" as const,
-      table: finding.table,
-      index: finding.index,
-      bytes: finding.bytes,
-      reason: "It was made for statements that did not become faster",
-      evidence: { ...finding.evidence, mean_before_ms, mean_after_ms },
-      confidence: "likely" as const,
-      statements: finding.undo,
-      undo: finding.statements,
-    }));
+/** Without the steps for the parts of a partitioned table, which its own first step takes with it. */
+function topSteps(texts: readonly string[]): readonly string[] {
+  const isTree = parseCreation(texts[0] ?? "")?.isOnly === true;
+  return isTree ? texts.filter((text, at) => at === 0 || !/^(?:CREATE|ALTER INDEX)/.test(text)) : texts;
+}
+
+const readKeeper = statement<[index: string], { valid: boolean }>(
+  "indexes.read_keeper",
+  "SELECT indisvalid AND indisready AS valid FROM pg_index WHERE indexrelid = to_regclass($1)",
+);
+const readScans = statement<[index: string], { scans: number }>(
+  "indexes.read_scans",
+  `SELECT coalesce(sum(idx_scan), 0)::float8 AS scans FROM pg_stat_user_indexes
+    WHERE indexrelid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)) UNION SELECT to_regclass($1))`,
+);
+
+/** Hours may lie between the look and the change. */
+async function requireStillTrue(db: Db, { kind, index, evidence }: IndexFinding): Promise<void> {
+  const keeper = evidence["same_as"] ?? evidence["covered_by"];
+  if (typeof keeper === "string" && (await db.rows(readKeeper, [keeper]))[0]?.valid !== true) {
+    throw new Error(`${keeper}, which makes ${index} needless, is not there any more`);
+  }
+  if (kind !== "unused" || index === null) return;
+  const [use] = await db.rows(readScans, [index]);
+  if (use !== undefined && use.scans > Number(evidence["scans"])) throw new Error(`${index} has been used since`);
 }

@@ -1,5 +1,6 @@
 import { type Db, identifier, statement } from "@millrace/db";
 import type { IndexFinding } from "./finding.ts";
+import { bareName, creationOf, cutName, dropOf, type PartitionTree } from "./index-ddl.ts";
 
 interface ForeignKeyRow {
   readonly table: string;
@@ -9,19 +10,30 @@ interface ForeignKeyRow {
   readonly rows: number;
 }
 
-/** Foreign keys whose columns no index begins with: each DELETE of what is referenced reads the whole table. */
+/**
+ * Foreign keys whose columns no index begins with: each DELETE of what is referenced reads the whole table. One that
+ * leaves out NULLs serves as well.
+ */
 const listBareForeignKeys = statement<[minRows: number], ForeignKeyRow>(
   "indexes.list_bare_foreign_keys",
   `SELECT c.conrelid::regclass::text AS table, c.conname AS name, c.confrelid::regclass::text AS referenced,
           ARRAY(SELECT attname FROM unnest(c.conkey) WITH ORDINALITY AS key (attnum, at)
                   JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = key.attnum ORDER BY at)::text[] AS columns,
-          greatest(t.reltuples, 0)::float8 AS rows
+          t.rows
      FROM pg_constraint AS c
-     JOIN pg_class AS t ON t.oid = c.conrelid
-    WHERE c.contype = 'f' AND c.conparentid = 0 AND greatest(t.reltuples, 0) >= $1
+    CROSS JOIN LATERAL (
+      SELECT sum(greatest(reltuples, 0))::float8 AS rows FROM pg_class
+       WHERE relkind <> 'p' AND (oid = c.conrelid OR oid IN (SELECT relid FROM pg_partition_tree(c.conrelid)))
+    ) AS t
+    WHERE c.contype = 'f' AND c.conparentid = 0 AND t.rows >= $1
       AND NOT EXISTS (
         SELECT FROM pg_index AS x
-         WHERE x.indrelid = c.conrelid AND x.indisvalid AND x.indpred IS NULL
+          JOIN pg_class AS i ON i.oid = x.indexrelid
+          JOIN pg_am ON pg_am.oid = i.relam AND amname IN ('btree', 'hash')
+         WHERE x.indrelid = c.conrelid AND x.indisvalid
+           AND (x.indpred IS NULL OR pg_get_expr(x.indpred, x.indrelid) = (
+             SELECT format('(%I IS NOT NULL)', attname) FROM pg_attribute
+              WHERE attrelid = c.conrelid AND attnum = c.conkey[1] AND cardinality(c.conkey) = 1))
            AND (x.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey
       )`,
 );
@@ -49,10 +61,10 @@ const listScanned = statement<[minRows: number], ScannedRow>(
 );
 
 /** Indexes that the schema itself or the server's counts of scans ask for. */
-export async function findMissing(db: Db, minRows = 10_000): Promise<IndexFinding[]> {
+export async function findMissing(db: Db, tree: PartitionTree, minRows = 10_000): Promise<IndexFinding[]> {
   const foreignKeys = (await db.rows(listBareForeignKeys, [1_000])).map(
     ({ table, name, columns, referenced, rows }) => {
-      const index = `${unquoted(table)}_${columns.join("_")}_fk`.slice(0, 63);
+      const index = cutName(`${bareName(table)}_${columns.join("_")}_fk`);
       return {
         id: `missing_foreign_key:${table}:${name}`,
         kind: "missing_foreign_key" as const,
@@ -62,7 +74,7 @@ export async function findMissing(db: Db, minRows = 10_000): Promise<IndexFindin
         reason: `A DELETE in ${referenced}, or an UPDATE of its key, reads all of ${table}`,
         evidence: { constraint: name, columns, rows },
         confidence: "likely" as const,
-        ...creationOf({ table, index, columns: columns.map((column) => identifier(column)) }),
+        ...creationTexts(tree, { table, index, columns }),
       };
     },
   );
@@ -81,18 +93,14 @@ export async function findMissing(db: Db, minRows = 10_000): Promise<IndexFindin
   return [...foreignKeys, ...scanned];
 }
 
-/** How an index is made and taken back. `columns` as SQL writes them. */
-export function creationOf({ table, index, columns }: { table: string; index: string; columns: readonly string[] }) {
-  const { schema = "" } = nameParts.exec(table)?.groups ?? {};
+/** How an index on columns is made and taken back. */
+export function creationTexts(
+  tree: PartitionTree,
+  { table, index, columns }: { table: string; index: string; columns: readonly string[] },
+): Pick<IndexFinding, "statements" | "undo"> {
+  const rest = `(${columns.map((column) => identifier(column)).join(", ")})`;
   return {
-    statements: [`CREATE INDEX CONCURRENTLY ${identifier(index)} ON ${table} (${columns.join(", ")})`],
-    undo: [`DROP INDEX CONCURRENTLY ${schema}${identifier(index)}`],
+    statements: creationOf(tree, { isUnique: false, table, index, rest }),
+    undo: [dropOf(tree, { table, index })],
   };
-}
-
-const nameParts = /^(?<schema>(?:"(?:[^"]|"")+"|\w+)\.)?(?<name>.*)$/s;
-
-/** The bare name of a table for the names of its indexes. */
-export function unquoted(table: string): string {
-  return (nameParts.exec(table)?.groups?.["name"] ?? table).replaceAll('"', "");
 }

@@ -1,17 +1,20 @@
+import { literal } from "@millrace/db";
 import type { IndexFinding } from "./finding.ts";
+import { creationOf, dropOf, type PartitionTree, parseCreation } from "./index-ddl.ts";
 import type { IndexFacts } from "./index-facts.ts";
+import type { ReplicaUse } from "./replica-use.ts";
 
 export interface NeedlessOptions {
   /** For how long use was counted. */
   readonly statisticsAgeMs: number;
+  readonly tree: PartitionTree;
   /** An index is unused when it was not used for as long as this. Default: 14 days. */
   readonly minUnusedMs?: number;
   /** Smaller ones are not worth it. Default: 1 MiB. */
   readonly minUnusedBytes?: number;
   /** Default: 10 MiB. */
   readonly minBloatBytes?: number;
-  /** How often indexes were used on standbys, by schema.index. */
-  readonly replicaScans?: ReadonlyMap<string, number>;
+  readonly onReplicas?: ReplicaUse;
   readonly now?: () => number;
 }
 
@@ -19,44 +22,53 @@ const dayMs = 86_400_000;
 
 /** Indexes that are broken, that others make needless, that nobody uses, or that are larger than they need be. */
 export function findNeedless(indexes: readonly IndexFacts[], options: NeedlessOptions): IndexFinding[] {
+  const { tree } = options;
   const settled = indexes.filter(({ isBeingBuilt }) => !isBeingBuilt);
-  const invalid = settled.filter(({ isValid }) => !isValid).map(invalidFinding);
   const valid = settled.filter(({ isValid }) => isValid);
-  const covered = valid.flatMap((index) => coveredFinding(index, valid) ?? []);
+  const covered = valid.flatMap((index) => coveredFinding(index, valid, tree) ?? []);
   const dropped = new Set(covered.map(({ index }) => index));
+  // They do the work of those that go.
+  const keepers = new Set(covered.map(({ evidence }) => evidence["same_as"] ?? evidence["covered_by"]));
   const rest = valid.filter(({ indexSql }) => !dropped.has(indexSql));
   return [
-    ...invalid,
+    ...settled.filter(({ isValid }) => !isValid).map((index) => invalidFinding(index, tree)),
     ...covered,
-    ...rest.flatMap((index) => unusedFinding(index, options) ?? []),
+    ...rest.flatMap((index) => (keepers.has(index.indexSql) ? [] : (unusedFinding(index, options) ?? []))),
     ...rest.flatMap((index) => bloatFinding(index, options) ?? []),
   ];
 }
 
-function invalidFinding(index: IndexFacts): IndexFinding {
+function invalidFinding(index: IndexFacts, tree: PartitionTree): IndexFinding {
   // What REINDEX CONCURRENTLY leaves behind is a copy of an index that is still there.
   const isLeftover = /_cc(new|old)\d*$/.test(index.name);
+  const isPartitioned = tree.has(index.tableSql);
   // A unique one is mostly broken because there are duplicates, and would be so again.
-  const isDropped = isLeftover || (index.isUnique && !index.isConstraint);
+  const isDropped = isLeftover || (index.isUnique && !index.isConstraint && !isPartitioned);
+  const mending = isPartitioned ? creationTexts(index, tree) : [`REINDEX INDEX CONCURRENTLY ${index.indexSql}`];
   return {
     ...commonOf("invalid", index),
     reason: isLeftover
       ? "A rebuild was interrupted and left a copy that is kept up to date and never read"
-      : "It was not built to its end: it is kept up to date and never read",
+      : isPartitioned
+        ? "Not all parts of the table have theirs: it is never read as a whole"
+        : "It was not built to its end: it is kept up to date and never read",
     evidence: { definition: index.definition },
     confidence: "certain",
-    statements: [isDropped ? dropOf(index) : `REINDEX INDEX CONCURRENTLY ${index.indexSql}`],
+    statements: isDropped ? dropTexts(index, tree).statements : mending,
     undo: [],
   };
 }
 
-/** Of two that are the same, the one to keep is a constraint's, else the more used, else the first by name. */
-function coveredFinding(index: IndexFacts, all: readonly IndexFacts[]): IndexFinding | undefined {
+/**
+ * Of two that are the same, the one to keep is a constraint's, else the more used, else the first by name. An index of a
+ * partition alone is also held against those that its partitioned table has.
+ */
+function coveredFinding(index: IndexFacts, all: readonly IndexFacts[], tree: PartitionTree): IndexFinding | undefined {
   if (index.isConstraint || index.isReplicaIdentity) return undefined;
   const peers = all.filter(
     (other) =>
       other.indexSql !== index.indexSql &&
-      other.tableSql === index.tableSql &&
+      (other.tableSql === index.tableSql || index.ancestors.includes(other.tableSql)) &&
       other.method === index.method &&
       other.predicate === index.predicate,
   );
@@ -67,8 +79,7 @@ function coveredFinding(index: IndexFacts, all: readonly IndexFacts[]): IndexFin
       reason: `${twin.indexSql} is the same`,
       evidence: { same_as: twin.indexSql, definition: index.definition, scans: index.scans },
       confidence: "certain",
-      statements: [dropOf(index)],
-      undo: [index.definition],
+      ...dropTexts(index, tree),
     };
   }
   if (index.isUnique || index.method !== "btree") return undefined;
@@ -79,19 +90,21 @@ function coveredFinding(index: IndexFacts, all: readonly IndexFacts[]): IndexFin
     reason: `${longer.indexSql} begins with the same keys and answers whatever it does`,
     evidence: { covered_by: longer.indexSql, definition: index.definition, scans: index.scans },
     confidence: "likely",
-    statements: [dropOf(index)],
-    undo: [index.definition],
+    ...dropTexts(index, tree),
   };
 }
 
 function isSame(one: IndexFacts, other: IndexFacts): boolean {
-  // One that is unique does more than one that is not.
-  if (one.isUnique && !other.isUnique) return false;
-  return listsEqual(one.keys, other.keys) && listsEqual(one.included, other.included);
+  // What keeps rows unique is as good only if it does so in the same way and at least as early.
+  if (one.isUnique && (!other.isUnique || one.areNullsSame !== other.areNullsSame)) return false;
+  if (one.isUnique && other.isDeferrable && !one.isDeferrable) return false;
+  return listsEqual(one.keys, other.keys) && listsEqual(one.columns, other.columns);
 }
 
 function isKeptBefore(other: IndexFacts, index: IndexFacts): boolean {
-  const rank = ({ isConstraint, isUnique, scans }: IndexFacts): number[] => [
+  // That of the partitioned table stays, since each part must have it.
+  const rank = ({ tableSql, isConstraint, isUnique, scans }: IndexFacts): number[] => [
+    Number(index.ancestors.includes(tableSql)),
     Number(isConstraint),
     Number(isUnique),
     scans,
@@ -106,31 +119,34 @@ function isKeptBefore(other: IndexFacts, index: IndexFacts): boolean {
 
 /** Whether `longer` has all of the keys of `index`, in order, and more; and carries what it carries. */
 function isPrefix(index: IndexFacts, longer: IndexFacts): boolean {
-  if (longer.keys.length <= index.keys.length) return false;
-  const columns = [...longer.keys.map((key) => key.split(" ")[0] ?? ""), ...longer.included];
   return (
+    longer.keys.length > index.keys.length &&
     listsEqual(index.keys, longer.keys.slice(0, index.keys.length)) &&
-    index.included.every((column) => columns.includes(column))
+    index.columns.every((column) => longer.columns.includes(column))
   );
 }
 
 function unusedFinding(index: IndexFacts, options: NeedlessOptions): IndexFinding | undefined {
-  const { statisticsAgeMs, minUnusedMs = 14 * dayMs, minUnusedBytes = 1_024 ** 2, now = Date.now } = options;
+  const { minUnusedMs = 14 * dayMs, minUnusedBytes = 1_024 ** 2, now = Date.now, onReplicas } = options;
   const { isUnique, isConstraint, isReplicaIdentity, supportsForeignKey, lastScanAt, scans, bytes } = index;
   if (isUnique || isConstraint || isReplicaIdentity || supportsForeignKey || bytes < minUnusedBytes) return undefined;
-  const onReplicas = options.replicaScans?.get(`${index.schema}.${index.name}`) ?? 0;
-  if (onReplicas > 0) return undefined;
+  const scansOnReplicas = onReplicas?.scans.get(`${index.schema}.${index.name}`) ?? 0;
+  if (scansOnReplicas > 0 || index.seenSince === null) return undefined;
+  const countedMs = Math.min(
+    options.statisticsAgeMs,
+    onReplicas?.countedMs ?? Number.MAX_VALUE,
+    now() - index.seenSince.getTime(),
+  );
   // PostgreSQL 16 tells when an index was last used; before that it must never have been.
-  const unusedMs = lastScanAt === null ? (scans > 0 ? 0 : statisticsAgeMs) : now() - lastScanAt.getTime();
-  if (unusedMs < minUnusedMs || statisticsAgeMs < minUnusedMs) return undefined;
+  const unusedMs = lastScanAt === null ? (scans > 0 ? 0 : countedMs) : now() - lastScanAt.getTime();
+  if (Math.min(unusedMs, countedMs) < minUnusedMs) return undefined;
   return {
     ...commonOf("unused", index),
     reason: `Nobody used it for ${Math.floor(unusedMs / dayMs)} days, and each write keeps it up to date`,
-    evidence: { scans, last_scan_at: lastScanAt, counted_days: Math.floor(statisticsAgeMs / dayMs) },
+    evidence: { scans, last_scan_at: lastScanAt, counted_days: Math.floor(countedMs / dayMs) },
     // What runs once a quarter looks the same until it runs.
     confidence: "possible",
-    statements: [dropOf(index)],
-    undo: [index.definition],
+    ...dropTexts(index, options.tree),
   };
 }
 
@@ -139,7 +155,7 @@ function bloatFinding(
   { minBloatBytes = 10 * 1_024 ** 2 }: NeedlessOptions,
 ): IndexFinding | undefined {
   const { bytes, expectedBytes, indexSql } = index;
-  if (expectedBytes === null || index.tableRows === 0) return undefined;
+  if (expectedBytes === null) return undefined;
   const wasted = bytes - expectedBytes;
   if (wasted < minBloatBytes || wasted < bytes / 2) return undefined;
   return {
@@ -154,9 +170,18 @@ function bloatFinding(
   };
 }
 
-/** The index of a partitioned table cannot be dropped concurrently; it is done under a short lock, or not at all. */
-function dropOf({ isPartitioned, indexSql }: IndexFacts): string {
-  return isPartitioned ? `DROP INDEX ${indexSql}` : `DROP INDEX CONCURRENTLY ${indexSql}`;
+function dropTexts(index: IndexFacts, tree: PartitionTree): Pick<IndexFinding, "statements" | "undo"> {
+  const comment = index.comment === null ? [] : [`COMMENT ON INDEX ${index.indexSql} IS ${literal(index.comment)}`];
+  return {
+    statements: [dropOf(tree, { table: index.tableSql, index: index.name })],
+    undo: [...creationTexts(index, tree), ...comment],
+  };
+}
+
+/** As PostgreSQL writes it, but so that others can write meanwhile. */
+function creationTexts({ definition, tableSql }: IndexFacts, tree: PartitionTree): string[] {
+  const creation = parseCreation(definition);
+  return creation === undefined ? [definition] : creationOf(tree, { ...creation, table: tableSql });
 }
 
 function commonOf(kind: IndexFinding["kind"], { tableSql, indexSql, bytes }: IndexFacts) {

@@ -6,6 +6,7 @@ import { createServerFolder, findServerTools, startToolServer } from "@millrace/
 import { expect, test } from "vitest";
 import { collectServerStatements } from "../statements/server-statements.ts";
 import { startStatementMonitor } from "../statements/statement-monitor.ts";
+import { readPartitionTree } from "./index-ddl.ts";
 import { findMissingForWorkload } from "./workload.ts";
 
 const bin = await findServerTools();
@@ -32,9 +33,14 @@ test.skipIf(!hasHypopg)(
     await command("CREATE EXTENSION hypopg");
     await command("CREATE TABLE tall (id int, kind int, note text)");
     await command("INSERT INTO tall SELECT n, n % 2, repeat('x', 50) FROM generate_series(1, 50000) AS n");
-    await command("ANALYZE tall");
+    await command("CREATE TABLE parts (id int, tag int, note text) PARTITION BY RANGE (id)");
+    await command("CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (25000)");
+    await command("CREATE TABLE parts_high PARTITION OF parts FOR VALUES FROM (25000) TO (60000)");
+    await command("INSERT INTO parts SELECT n, n / 3, repeat('x', 50) FROM generate_series(1, 50000) AS n");
+    await command("ANALYZE");
     const byId = statement<[id: number], unknown>("test.by_id", "SELECT note FROM tall WHERE id = $1");
     const byKind = statement<[kind: number], unknown>("test.by_kind", "SELECT count(*) FROM tall WHERE kind = $1");
+    const byTag = statement<[tag: number], unknown>("test.by_tag", "SELECT note FROM parts WHERE tag = $1");
     await collectServerStatements(db);
     {
       await using _monitor = startStatementMonitor({
@@ -44,16 +50,22 @@ test.skipIf(!hasHypopg)(
         everyMs: 20,
         onError: () => {},
       });
-      await db.rows(byId, [7]);
-      await db.rows(byKind, [1]);
+      for (let call = 0; call < 20; call += 1) {
+        await db.rows(byId, [7]);
+        await db.rows(byKind, [1]);
+        await db.rows(byTag, [1]);
+      }
       const plans = statement<[], { n: number }>("test.plans", "SELECT count(*)::int AS n FROM statement_plans");
-      await expect.poll(async () => (await db.rows(plans, []))[0]?.n).toBeGreaterThanOrEqual(2);
+      await expect.poll(async () => (await db.rows(plans, []))[0]?.n).toBeGreaterThanOrEqual(3);
     }
     await collectServerStatements(db);
-    const found = await findMissingForWorkload(db, new Date(Date.now() - 3_600_000));
+    const found = await findMissingForWorkload(db, await readPartitionTree(db), new Date(Date.now() - 3_600_000));
     // Half of the table is read faster from end to end.
-    expect(found.map(({ id }) => id)).toEqual(["missing_by_workload:tall:id"]);
-    expect(found[0]?.evidence).toMatchObject({ judged_by: "hypopg", statements: ["test.by_id"] });
+    expect(found.map(({ id }) => id).sort()).toEqual(["missing_by_workload:parts:tag", "missing_by_workload:tall:id"]);
+    const [ofParts, ofTall] = found.toSorted((one, other) => one.id.localeCompare(other.id));
+    expect(ofTall?.evidence).toMatchObject({ judged_by: "hypopg", statements: ["test.by_id"] });
+    expect(ofParts?.evidence).toMatchObject({ judged_by: "hypopg", statements: ["test.by_tag"] });
+    expect(ofParts?.statements).toHaveLength(5);
     const indexes = statement<[], { n: number }>(
       "test.indexes",
       "SELECT count(*)::int AS n FROM pg_index WHERE indrelid = 'tall'::regclass",

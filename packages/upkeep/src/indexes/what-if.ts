@@ -32,7 +32,7 @@ let count = 0;
  * built. Values do not come into it: the plan is the generic one. `undefined` where the extension is not installed, the
  * statement's text is not known, or the index cannot be imagined.
  */
-export async function whatIf(db: Db, name: string, ddl: string): Promise<WhatIf | undefined> {
+export async function whatIf(db: Db, name: string, creation: readonly string[]): Promise<WhatIf | undefined> {
   const [known] = await db.rows(readText, [name]);
   if (known === undefined || !known.has_hypopg) return undefined;
   try {
@@ -40,7 +40,10 @@ export async function whatIf(db: Db, name: string, ddl: string): Promise<WhatIf 
     return await db.transaction(async (tx) => {
       await tx.rows(protect, []);
       const costBefore = await genericCost(tx, known.text);
-      await tx.rows(imagine, [ddl.replace(" CONCURRENTLY", "")]);
+      // Of a partitioned table that of each part; its own cannot be imagined, and is not needed for a plan.
+      for (const text of creation.filter((one) => / CONCURRENTLY /.test(one))) {
+        await tx.rows(imagine, [text.replace(" CONCURRENTLY", "")]);
+      }
       try {
         return { costBefore, costAfter: await genericCost(tx, known.text) };
       } finally {

@@ -1,6 +1,7 @@
 import { type Db, identifier, statement } from "@millrace/db";
 import type { IndexFinding } from "./finding.ts";
-import { creationOf, unquoted } from "./missing-indexes.ts";
+import { bareName, cutName, type PartitionTree } from "./index-ddl.ts";
+import { creationTexts } from "./missing-indexes.ts";
 import { whatIf } from "./what-if.ts";
 
 /** A node of a plan of `EXPLAIN (FORMAT JSON, VERBOSE)`, as far as candidates need it. */
@@ -23,15 +24,17 @@ interface SlowStatement {
   readonly mean_ms: number;
 }
 
-/** The statements that took the server's time and read a table from end to end. */
+/** The statements that are slow, or take their share of the server's time, and read a table from end to end. */
 const listCostly = statement<[since: Date], SlowStatement>(
   "indexes.list_costly_statements",
   `SELECT m.statement, p.plan, m.calls, m.total_ms / m.calls AS mean_ms
-     FROM (SELECT statement, sum(calls)::float8 AS calls, sum(total_ms) AS total_ms
+     FROM (SELECT statement, sum(calls)::float8 AS calls, sum(total_ms) AS total_ms,
+                  sum(sum(total_ms)) OVER () AS all_ms
              FROM statement_minutes WHERE minute >= $1 GROUP BY statement) AS m
      JOIN LATERAL (SELECT plan FROM statement_plans WHERE statement_plans.statement = m.statement
                     ORDER BY last_seen_at DESC LIMIT 1) AS p ON true
     WHERE m.calls > 0 AND p.plan::text LIKE '%Seq Scan%'
+      AND (m.total_ms / m.calls >= 50 OR (m.calls >= 20 AND m.total_ms >= 0.01 * m.all_ms))
     ORDER BY m.total_ms DESC LIMIT 50`,
 );
 
@@ -68,7 +71,7 @@ const minRows = 10_000;
  * least halve: as the planner says of the imagined index where HypoPG is installed, else by the planner's estimate of the
  * rows that are kept, fetching each of them from a page of its own against reading all pages.
  */
-export async function findMissingForWorkload(db: Db, since: Date): Promise<IndexFinding[]> {
+export async function findMissingForWorkload(db: Db, tree: PartitionTree, since: Date): Promise<IndexFinding[]> {
   const found = new Map<string, IndexFinding>();
   for (const { statement: name, plan, calls, mean_ms } of await db.rows(listCostly, [since])) {
     for (const node of scansIn(plan)) {
@@ -78,21 +81,19 @@ export async function findMissingForWorkload(db: Db, since: Date): Promise<Index
       const columns = columnsOf(filter, new Set(Object.keys(table.columns)));
       const [first] = columns;
       if (first === undefined || table.led_by.includes(first)) continue;
+      const id = `missing_by_workload:${table.table}:${columns.join(",")}`;
+      const before = (found.get(id)?.evidence["statements"] ?? []) as string[]; // as put there
+      // Each part of a partitioned table is read by a node of its own.
+      if (before.includes(name)) continue;
       const kept = node["Plan Rows"] ?? table.rows;
-      const index = `${unquoted(table.table)}_${columns.join("_")}`.slice(0, 59);
-      const creation = creationOf({
-        table: table.table,
-        index: `${index}_idx`,
-        columns: columns.map((column) => identifier(column)),
-      });
-      const imagined = await whatIf(db, name, creation.statements[0] ?? "");
+      const index = cutName(`${bareName(table.table)}_${columns.join("_")}_idx`);
+      const creation = creationTexts(tree, { table: table.table, index, columns });
+      const imagined = await whatIf(db, name, creation.statements);
       const { costBefore, costAfter } = imagined ?? {
         costBefore: node["Total Cost"] ?? 0,
         costAfter: Math.min(kept, table.pages) * 1.1 + kept * 0.015 + 10,
       };
       if (costAfter > costBefore / 2) continue;
-      const id = `missing_by_workload:${table.table}:${columns.join(",")}`;
-      const statements = [...((found.get(id)?.evidence["statements"] as string[] | undefined) ?? []), name]; // as put there
       found.set(id, {
         id,
         kind: "missing_by_workload",
@@ -101,7 +102,7 @@ export async function findMissingForWorkload(db: Db, since: Date): Promise<Index
         bytes: Math.round(table.rows * 12 * columns.length + table.rows * 12),
         reason: `${name} reads ${Math.round(table.rows)} rows to keep ${Math.round(kept)}`,
         evidence: {
-          statements,
+          statements: [...before, name],
           calls,
           mean_ms,
           cost_before: costBefore,
