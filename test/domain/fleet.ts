@@ -64,7 +64,9 @@ export async function startFleet({
   const start = (app: string, others: Readonly<Record<string, string>> = {}): ServiceProcess =>
     runService({ command: ["node", `apps/${app}/src/main.ts`], environment: shared }, others);
   const run = (...which: Parameters<typeof start>): ServiceProcess => parts.use(start(...which));
-  const started = Array.from({ length: apis }, () => run("api", { PORT: "0", DEVELOPMENT_KEY: key }));
+  const started = Array.from({ length: apis }, () =>
+    run("api", { PORT: environment["PORT"] ?? "0", DEVELOPMENT_KEY: key }),
+  );
   const working = Array.from({ length: workers }, () => run("worker"));
   await Promise.all(working.map(({ ready }) => ready));
   const running: Api[] = [];

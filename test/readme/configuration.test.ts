@@ -13,6 +13,7 @@ const sources = [
   "packages/runtime/src/backup-config.ts",
   "packages/runtime/src/database-config.ts",
   "packages/runtime/src/retention-config.ts",
+  "packages/runtime/src/tracing/tracing-config.ts",
 ];
 const rows = variableRows();
 const inTable = rows.flatMap(({ names }) => names);

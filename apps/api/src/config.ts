@@ -12,6 +12,8 @@ import {
   readEnvironment,
   redisRolesOf,
   redisUrl,
+  tracingOf,
+  tracingVariables,
 } from "@millrace/runtime";
 import { alertWebhooks } from "@millrace/upkeep";
 import { z } from "zod";
@@ -109,6 +111,7 @@ export const variables = {
   TAIL_MAX_CLIENTS: integer({ max: 10_000 }).default(50).describe("clients that may follow the tail at once"),
   TAIL_MAX_EVENTS_PER_SECOND: integer({ min: 1 }).default(500).describe("events that one of them is sent in a second"),
   SHUTDOWN_GRACE_MS: integer({ min: 100 }).default(15_000).describe("time to finish after SIGTERM"),
+  ...tracingVariables,
   LOG_LEVEL: logLevel.default("info").describe("trace, debug, info, warn, error, fatal or silent"),
 };
 
@@ -127,6 +130,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     log: { level: read.LOG_LEVEL },
+    tracing: tracingOf(read, "millrace-api"),
     http: { host: read.HOST, port: read.PORT },
     postgres: poolOptionsOf(read),
     alerts: {

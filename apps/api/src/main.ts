@@ -3,15 +3,16 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
-import { connectPostgres, connectReplicas } from "@millrace/db";
+import { connectPostgres, connectReplicas, traceStatements } from "@millrace/db";
 import { countProcess, createFigures, joinFleet } from "@millrace/fleet";
-import { connectQueues, openMailbox } from "@millrace/jobs";
+import { connectQueues, openMailbox, traceJobs } from "@millrace/jobs";
 import {
   announceReady,
   configure,
   createLogger,
   createMetrics,
   endOnFailure,
+  startTracing,
   terminationSignal,
   version,
 } from "@millrace/runtime";
@@ -38,6 +39,11 @@ endOnFailure(log);
 const alertRules = await loadAlertRules(config.alerts.rulesFile);
 const ended = terminationSignal({ graceMs: config.graceMs, log });
 await using app = new AsyncDisposableStack();
+const tracing = config.tracing && app.use(await startTracing(config.tracing, log));
+if (tracing !== undefined) {
+  traceStatements(tracing);
+  traceJobs(tracing);
+}
 
 const db = app.use(
   await connectPostgres({
@@ -117,6 +123,7 @@ const server = await createServer({
   }),
   metrics: createMetrics({ app: "api" }),
   log,
+  tracing: tracing && { tracing, isPropagated: config.tracing?.isPropagated ?? false },
   ingest: config.ingest,
   admission: config.admission,
   tail: { feed: tailFeed, limits: config.tail.limits },

@@ -1,9 +1,10 @@
+import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import type { SessionAuthenticator } from "@millrace/access";
 import type { Cache } from "@millrace/cache";
-import { countedTogether, type Postgres, type ReadDb } from "@millrace/db";
+import type { Postgres, ReadDb } from "@millrace/db";
 import type { Fleet } from "@millrace/fleet";
 import type { Queues } from "@millrace/jobs";
-import type { Logger } from "@millrace/runtime";
+import type { Logger, Tracing } from "@millrace/runtime";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Registry } from "prom-client";
@@ -32,6 +33,8 @@ import { registerHealth } from "./http/health.ts";
 import { createRequestObserver, registerMetrics } from "./http/metrics.ts";
 import { HttpProblem, problemOf, sendProblem } from "./http/problem.ts";
 import { lazyChild } from "./http/request-log.ts";
+import { createRequestIds, registerOrigins } from "./http/request-origin.ts";
+import { registerTraces } from "./http/request-traces.ts";
 import { registerOtlp } from "./otlp/otlp-routes.ts";
 import type { Outcomes } from "./writes/outcomes.ts";
 
@@ -43,6 +46,7 @@ export interface ServerNeeds {
   readonly authenticator: SessionAuthenticator;
   readonly metrics: Registry;
   readonly log: Logger;
+  readonly tracing?: { readonly tracing: Tracing; readonly isPropagated: boolean } | undefined;
   readonly ingest: {
     readonly lingerMs: number;
     readonly maxJobLength: number;
@@ -59,21 +63,23 @@ export interface ServerNeeds {
   readonly database: DatabaseOptions;
 }
 
+const requestTimeoutMs = 30_000;
+
 /** The HTTP server, not yet listening. Closing it answers the requests under way first. */
 export async function createServer(needs: ServerNeeds): Promise<FastifyInstance> {
   const { db, queues, authenticator, metrics, log, ingest } = needs;
   const logger: FastifyBaseLogger = log;
   const observer = createRequestObserver(metrics);
-  const directReads = createDirectReads({ authenticator, observer, requestTimeoutMs: 30_000 });
+  const directReads = createDirectReads({ authenticator, observer, requestTimeoutMs });
   const app = Fastify({
     loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    childLoggerFactory: (parent, bindings, options) => lazyChild(() => parent.child(bindings, options)),
-    serverFactory: directReads.createServer,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
+    childLoggerFactory: (parent, bindings, options) => lazyChild(log, () => parent.child(bindings, options)),
+    // What is to be seen in traces goes by the app.
+    serverFactory: needs.tracing === undefined ? directReads.createServer : createPlainServer,
     // An id may have 1,024 bytes, three characters each when percent-encoded.
     routerOptions: { maxParamLength: 3 * 1_024 },
     forceCloseConnections: "idle",
-    // A worker must be able to tell requests of several APIs apart.
     genReqId: createRequestIds(),
   });
   app.setValidatorCompiler(validatorCompiler);
@@ -106,7 +112,8 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   registerMetrics(app, metrics, observer);
   const onError = (err: unknown): void => log.warn({ err }, "figures of upkeep could not be read");
   observeUpkeep({ registry: metrics, db, onError });
-  app.addHook("onRequest", (_request, _reply, done) => countedTogether(done));
+  if (needs.tracing !== undefined) registerTraces(app, needs.tracing.tracing, needs.tracing);
+  registerOrigins(app);
   registerPageHeaders(app);
   registerAccess(app, authenticator);
   const admission = startAdmission(app, { ...needs, ...needs.admission });
@@ -137,11 +144,6 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   return app;
 }
 
-function createRequestIds(): () => string {
-  const process = Math.random().toString(36).slice(2, 8);
-  let count = 0;
-  return () => {
-    count += 1;
-    return `${process}-${count.toString(36)}`;
-  };
+function createPlainServer(handler: RequestListener): Server {
+  return createHttpServer({ requestTimeout: requestTimeoutMs, keepAliveTimeout: 72_000 }, handler);
 }

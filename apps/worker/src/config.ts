@@ -13,6 +13,8 @@ import {
   redisUrl,
   retentionOf,
   retentionVariables,
+  tracingOf,
+  tracingVariables,
 } from "@millrace/runtime";
 import { alertWebhooks } from "@millrace/upkeep";
 import { z } from "zod";
@@ -72,6 +74,7 @@ export const variables = {
   OPS_HOST: z.string().default("127.0.0.1").describe("address of /health and /metrics"),
   OPS_PORT: integer({ max: 65_535 }).optional().describe("port of /health and /metrics; off if not set"),
   SHUTDOWN_GRACE_MS: integer({ min: 100 }).default(25_000).describe("time to finish after SIGTERM"),
+  ...tracingVariables,
   LOG_LEVEL: logLevel.default("info").describe("trace, debug, info, warn, error, fatal or silent"),
 };
 
@@ -81,6 +84,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
   const { queueUrl, cacheUrl } = redisRolesOf(read);
   return {
     log: { level: read.LOG_LEVEL },
+    tracing: tracingOf(read, "millrace-worker"),
     postgres: poolOptionsOf(read),
     directUrl: read.DATABASE_DIRECT_URL ?? read.DATABASE_URL,
     slowStatementMs: read.DATABASE_SLOW_MS,

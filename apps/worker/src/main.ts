@@ -3,15 +3,16 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
-import { connectPostgres } from "@millrace/db";
+import { connectPostgres, traceStatements } from "@millrace/db";
 import { countProcess, createFigures, joinFleet } from "@millrace/fleet";
-import { connectQueues, startWorkers } from "@millrace/jobs";
+import { connectQueues, startWorkers, traceJobs } from "@millrace/jobs";
 import {
   announceReady,
   configure,
   createLogger,
   createMetrics,
   endOnFailure,
+  startTracing,
   terminationSignal,
   version,
 } from "@millrace/runtime";
@@ -45,6 +46,11 @@ endOnFailure(log);
 const alertRules = await loadAlertRules(config.alerts.rulesFile);
 const ended = terminationSignal({ graceMs: config.graceMs, log });
 await using app = new AsyncDisposableStack();
+const tracing = config.tracing && app.use(await startTracing(config.tracing, log));
+if (tracing !== undefined) {
+  traceStatements(tracing);
+  traceJobs(tracing);
+}
 
 const registry = createMetrics({ app: "worker" });
 const { restarts } = observeWorker(registry, log);

@@ -22,9 +22,9 @@ export async function* cursorBatches<Params extends readonly unknown[], Row>(
   client: pg.ClientBase,
   statement: Statement<Params, Row>,
   params: Params,
-  { batchRows, timeoutMs }: { batchRows: number; timeoutMs?: number },
+  { batchRows, timeoutMs, text }: { batchRows: number; timeoutMs?: number; text: string },
 ): AsyncGenerator<Row[]> {
-  const cursor: Cursor<Row> & TimedQuery = new Cursor<Row>(statement.text, [...params]);
+  const cursor: Cursor<Row> & TimedQuery = new Cursor<Row>(text, [...params]);
   // The server's own time-out comes first; this one is for a server that no longer answers.
   if (timeoutMs !== undefined) cursor.query_timeout = timeoutMs + 1_000;
   client.query(cursor);

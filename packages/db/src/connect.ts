@@ -42,12 +42,12 @@ export async function connectPostgres(options: PostgresOptions): Promise<Postgre
     await pool.end();
     throw new UnreachableError("PostgreSQL", options.url, error);
   }
-  return postgresOnPool(pool);
+  return postgresOnPool(pool, options);
 }
 
 /** Opens a pool without asking whether the server is there: each statement finds out. */
 export function openPostgres(options: PostgresOptions): Postgres {
-  return postgresOnPool(createPool(options));
+  return postgresOnPool(createPool(options), options);
 }
 
 function createPool(options: PostgresOptions): pg.Pool {
@@ -67,7 +67,7 @@ function createPool(options: PostgresOptions): pg.Pool {
   return pool;
 }
 
-function postgresOnPool(pool: pg.Pool): Postgres {
+function postgresOnPool(pool: pg.Pool, { applicationName }: PostgresOptions): Postgres {
   const cancel = (processId: number): void => {
     // It may be too late or the server away; the read has its time-out all the same.
     pool.query("SELECT pg_cancel_backend($1)", [processId]).catch(() => {});
@@ -91,7 +91,7 @@ function postgresOnPool(pool: pg.Pool): Postgres {
       client.off("error", remember);
       client.release(state.isLost || !isUsable);
     };
-    return { db: dbOnClient(client, { cancel, state }), giveBack };
+    return { db: dbOnClient(client, { cancel, state, applicationName }), giveBack };
   };
   const withConnection = async <T>(work: (db: Db) => Promise<T>): Promise<T> => {
     const { db, giveBack } = await borrow();

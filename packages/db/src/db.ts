@@ -3,7 +3,8 @@ import { pipeline } from "node:stream/promises";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { cursorBatches, type LongRead, longRead } from "./batches.ts";
-import { observed } from "./query-events.ts";
+import { observed, observedCommit } from "./query-events.ts";
+import { signatureOf, signed } from "./signature.ts";
 import type { Statement } from "./statement.ts";
 
 /**
@@ -42,6 +43,8 @@ export interface ConnectionState {
 }
 
 interface ClientOptions {
+  /** What the connection is called in pg_stat_activity while nothing else is said. */
+  readonly applicationName?: string;
   readonly state?: ConnectionState;
   /** How many transactions and savepoints the connection is in. */
   readonly depth?: number;
@@ -49,9 +52,14 @@ interface ClientOptions {
   readonly cancel?: (processId: number) => void;
 }
 
+/** A COPY expects no rows, and has no use for those that come before it. */
+const whatSignatureGives = { handleRowDescription: () => {}, handleDataRow: () => {} };
+
 /** A `Db` on one connection, inside a transaction or not. Connections of a pool are made into this. */
 export function dbOnClient(client: pg.ClientBase, options: ClientOptions = {}): Db {
-  const { depth = 0, cancel = () => {}, state = { isLost: false } } = options;
+  const { depth = 0, cancel = () => {}, state = { isLost: false }, applicationName = "millrace" } = options;
+  /** A transaction says on whose behalf it is when it begins. */
+  const textOf = ({ text }: { readonly text: string }): string => (depth > 0 ? text : signed(text));
   const judge = (error: unknown): never => {
     if (!(error instanceof pg.DatabaseError)) state.isLost = true;
     throw error;
@@ -66,14 +74,14 @@ export function dbOnClient(client: pg.ClientBase, options: ClientOptions = {}): 
   }
   return {
     async rows<Params extends readonly unknown[], Row>(statement: Statement<Params, Row>, params: Params) {
-      const query = () => watched(() => client.query({ text: statement.text, values: [...params] }));
+      const query = () => watched(() => client.query({ text: textOf(statement), values: [...params] }));
       const result = await observed(statement, params, countOf, query);
       // The row type is what the statement's author declared for its text.
       return result.rows as Row[];
     },
 
     async run(statement, params) {
-      const query = () => watched(() => client.query({ text: statement.text, values: [...params] }));
+      const query = () => watched(() => client.query({ text: textOf(statement), values: [...params] }));
       return countOf(await observed(statement, params, countOf, query));
     },
 
@@ -83,18 +91,20 @@ export function dbOnClient(client: pg.ClientBase, options: ClientOptions = {}): 
       batchRows: number,
       long?: LongRead,
     ) {
-      if (long === undefined) return watchedBatches(cursorBatches(client, statement, params, { batchRows }));
+      const text = textOf(statement);
+      if (long === undefined) return watchedBatches(cursorBatches(client, statement, params, { batchRows, text }));
       const { timeoutMs } = long;
       return watchedBatches(
         longRead(client, long, { cancel, isInTransaction: depth > 0 }, () =>
-          cursorBatches(client, statement, params, { batchRows, timeoutMs }),
+          cursorBatches(client, statement, params, { batchRows, timeoutMs, text }),
         ),
       );
     },
 
     async copyIn(statement, data) {
       const copyAll = async (): Promise<number> => {
-        const copy = client.query(copyFrom(statement.text));
+        const signature = depth > 0 ? "" : signatureOf(applicationName);
+        const copy = client.query(Object.assign(copyFrom(signature + statement.text), whatSignatureGives));
         const rows = typeof data === "string" ? [Buffer.from(data)] : data;
         await pipeline(Readable.from(rows, { objectMode: false }), copy);
         return copy.rowCount;
@@ -110,12 +120,13 @@ export function dbOnClient(client: pg.ClientBase, options: ClientOptions = {}): 
     async transaction(work) {
       const [begin, commit, rollback] =
         depth === 0
-          ? ["BEGIN", "COMMIT", "ROLLBACK"]
+          ? [beginOf(applicationName), "COMMIT", "ROLLBACK"]
           : [`SAVEPOINT s${depth}`, `RELEASE SAVEPOINT s${depth}`, `ROLLBACK TO SAVEPOINT s${depth}`];
       await watched(() => client.query(begin));
       try {
-        const result = await work(dbOnClient(client, { depth: depth + 1, cancel, state }));
-        await watched(() => client.query(commit));
+        const result = await work(dbOnClient(client, { depth: depth + 1, cancel, state, applicationName }));
+        const finish = () => watched(() => client.query(commit));
+        await (depth === 0 ? observedCommit(finish) : finish());
         return result;
       } catch (error) {
         // The first error is the one worth reporting. A connection that is lost is closed by its borrower, which
@@ -125,6 +136,11 @@ export function dbOnClient(client: pg.ClientBase, options: ClientOptions = {}): 
       }
     },
   };
+}
+
+function beginOf(applicationName: string): string {
+  const signature = signatureOf(applicationName);
+  return signature === "" ? "BEGIN" : `BEGIN; ${signature}`;
 }
 
 function countOf(result: pg.QueryResult): number {

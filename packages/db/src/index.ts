@@ -40,3 +40,4 @@ export {
 export { isLsn, type Lsn } from "./replicas/lsn.ts";
 export { type Statement, statement } from "./statement.ts";
 export { observeStatements } from "./statement-metrics.ts";
+export { traceStatements } from "./statement-traces.ts";

@@ -22,6 +22,14 @@ export interface PoolEvent {
   readonly utilisation: number;
 }
 
+/** What is published on `millrace:commit` after each COMMIT that was asked for, whether it succeeded or not. */
+export interface CommitEvent {
+  readonly durationMs: number;
+  readonly error?: unknown;
+}
+
+export const commitEvents = channel("millrace:commit");
+
 export const poolEvents = channel("millrace:pool");
 
 export const queryEvents = channel("millrace:query");
@@ -62,6 +70,23 @@ export async function observed<T>(
     return result;
   } catch (error) {
     publish(0, error);
+    throw error;
+  }
+}
+
+/** Runs `commit` and publishes how it went. */
+export async function observedCommit(commit: () => Promise<unknown>): Promise<void> {
+  const startedAt = performance.now();
+  const publish = (error?: unknown): void => {
+    if (!commitEvents.hasSubscribers) return;
+    const event: CommitEvent = { durationMs: performance.now() - startedAt, ...(error !== undefined && { error }) };
+    commitEvents.publish(event);
+  };
+  try {
+    await commit();
+    publish();
+  } catch (error) {
+    publish(error);
     throw error;
   }
 }

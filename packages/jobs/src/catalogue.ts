@@ -1,3 +1,4 @@
+import { traceContext } from "@millrace/runtime";
 import { z } from "zod";
 import { defineJob } from "./contract.ts";
 
@@ -21,6 +22,10 @@ export const jobs = {
       months: z.array(z.string()),
       /** When the oldest of these events was received, in ms since 1970. */
       receivedAt: z.number(),
+      /** The ids of the requests that brought them, the first few. */
+      requests: z.array(z.string()).optional(),
+      /** Where the first few of them that are recorded are in their traces. */
+      traces: z.array(traceContext).optional(),
     }),
     retry: { attempts: Number.MAX_SAFE_INTEGER, baseMs: 250, maxMs: 15_000 },
   }),

@@ -8,6 +8,7 @@ export {
   scheduledJobNames,
 } from "./catalogue.ts";
 export { type JobEvent, jobEvents } from "./job-events.ts";
+export { type Processing, processings, type Sending, sendings, traceJobs } from "./job-traces.ts";
 export type { Lists } from "./lists.ts";
 export { openMailbox } from "./mail.ts";
 export type { Workers } from "./members.ts";

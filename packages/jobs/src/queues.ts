@@ -19,10 +19,10 @@ import { dangersOf, fieldsOf, type RedisSettings, readRedisSettings } from "./re
 
 export interface Queues extends AsyncDisposable {
   /**
-   * Adds a job; resolves when Redis has it. Rejects when it cannot be known that Redis has it: adding
+   * Adds a job; resolves with its id when Redis has it. Rejects when it cannot be known that Redis has it: adding
    * again may then leave two jobs, which is why handlers are idempotent.
    */
-  enqueue<Key extends JobKey>(key: Key, payload: JobInput<Key>): Promise<void>;
+  enqueue<Key extends JobKey>(key: Key, payload: JobInput<Key>): Promise<string>;
   /** Makes the schedulers of the catalogue exist, and removes those that are no longer declared. */
   upsertSchedulers(): Promise<void>;
   /** When each scheduled job runs next, by its name on the wire; those that no worker has declared are not there. */
@@ -148,7 +148,8 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
   return {
     async enqueue(key, payload) {
       const contract = jobs[key];
-      await nextOf(contract.queue).add(contract.name, contract.payload.parse(payload), optionsOf(key));
+      const job = await nextOf(contract.queue).add(contract.name, contract.payload.parse(payload), optionsOf(key));
+      return job.id ?? "";
     },
 
     notes: createNotes(connection, prefix),

@@ -1,4 +1,4 @@
-import { backoffMs } from "@millrace/runtime";
+import { backoffMs, labelOf, onBehalfOf } from "@millrace/runtime";
 import { type Job, UnrecoverableError } from "bullmq";
 import { type JobKey, type JobPayload, jobKeyOf, jobs, type QueueName } from "./catalogue.ts";
 import { defaultPrefix, type QueueRedisOptions } from "./connection.ts";
@@ -10,7 +10,10 @@ import { queueOf } from "./queue-names.ts";
 
 /** What a handler is told about the run it is in. */
 export interface JobRun {
+  /** Unique in its queue. */
   readonly id: string;
+  /** `ingest`, or `ingest-2-of-3` where several share the work. */
+  readonly queue: string;
   /** 1 on the first try. A run after a crash may be told the same number again. */
   readonly attempt: number;
 }
@@ -97,7 +100,29 @@ interface Handling {
   readonly keepUnreadable: WorkersOptions["keepUnreadable"];
 }
 
+/** Whatever is logged of a job, or asked of PostgreSQL for it, says which one it is and whose requests it holds. */
 async function handle(handling: Handling, job: Job): Promise<void> {
+  const run = runOf(job);
+  const requests = requestsIn(job.data);
+  const fields = { queue: run.queue, jobId: run.id, attempt: run.attempt, ...(requests.length > 0 && { requests }) };
+  const label = labelOf(run.queue, [run.id], requests);
+  await onBehalfOf({ label, fields }, () => handleAndTell(handling, job, run));
+}
+
+function runOf({ id = "", queueName, attemptsMade }: Job): JobRun {
+  return {
+    id,
+    queue: queueName.replace(/\{(\w+)\}$/, (_, tag: string, at: number) => (at === 0 ? tag : "")),
+    attempt: attemptsMade + 1,
+  };
+}
+
+function requestsIn(data: unknown): readonly string[] {
+  const { requests } = Object(data) as { requests?: unknown }; // read as optional
+  return Array.isArray(requests) ? requests : [];
+}
+
+async function handleAndTell(handling: Handling, job: Job, run: JobRun): Promise<void> {
   const key = jobKeyOf(job.name);
   // A newer version may have added it: it is tried again, later, perhaps by a newer worker.
   if (key === undefined) throw new Error(`No handler for jobs named ${job.name}; is this worker older than the API?`);
@@ -106,6 +131,7 @@ async function handle(handling: Handling, job: Job): Promise<void> {
     if (!jobEvents.hasSubscribers) return;
     const event: JobEvent = {
       name: job.name,
+      id: job.id ?? "",
       queue: queueOf(job.queueName),
       waitMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
       runMs: performance.now() - startedAt,
@@ -114,7 +140,7 @@ async function handle(handling: Handling, job: Job): Promise<void> {
     jobEvents.publish(event);
   };
   try {
-    await runHandler(handling, key, job);
+    await runHandler(handling, key, job, run);
     publish();
   } catch (error) {
     publish(error);
@@ -127,6 +153,7 @@ async function runHandler<Key extends JobKey>(
   { handlers, keepUnreadable }: Handling,
   key: Key,
   job: Job,
+  run: JobRun,
 ): Promise<void> {
   const parsed = jobs[key].payload.safeParse(job.data);
   if (!parsed.success) {
@@ -136,7 +163,7 @@ async function runHandler<Key extends JobKey>(
   }
   const handler: JobHandler<Key> = handlers[key];
   // `parsed` came from this very key's schema, which the compiler cannot follow through the index.
-  await handler(parsed.data as JobPayload<Key>, { id: job.id ?? "", attempt: job.attemptsMade + 1 });
+  await handler(parsed.data as JobPayload<Key>, run);
 }
 
 function backoffOf(wireName: string | undefined, attemptsMade: number): number {

@@ -115,8 +115,8 @@ async function startApi() {
     db,
     queues: {
       enqueue: async (key, payload) => {
-        await queues.enqueue(key, payload);
         enqueued.push(payload);
+        return await queues.enqueue(key, payload);
       },
     },
   });

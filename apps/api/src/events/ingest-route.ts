@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { copyRowOf, monthOf } from "@millrace/events";
+import { type Sending, sendings } from "@millrace/jobs";
 import type { FastifyInstance } from "fastify";
 import { HttpProblem } from "../http/problem.ts";
 import { countsOf, tellOfEvents } from "../intake-events.ts";
@@ -82,7 +83,12 @@ function registerRoute(app: FastifyInstance, { buffer, idempotency, limits }: In
         tellOfEvents(0, rejectedCounts);
         throw noneAccepted(rejected);
       }
-      await buffer.push(rows, receivedAt);
+      const sending: Sending = { queue: "ingest", count: rows.length };
+      const jobs = await sendings.tracePromise(
+        () => buffer.push(rows, { receivedAt, requestId: request.id, trace: sending.trace }),
+        sending,
+      );
+      request.log.debug({ jobs, events: rows.length }, "events are queued");
       tellOfEvents(rows.length, rejectedCounts);
       request.acceptedEvents = rows.length;
       const answer = { accepted: rows.length, rejected };

@@ -43,7 +43,7 @@ export async function registerOtlp(
       routes.post(
         signal.path,
         {
-          config: { scope: "ingest" },
+          config: { scope: "ingest", isUntraced: true },
           bodyLimit: limits.maxBodyBytes,
           schema: {
             tags: ["otlp"],
@@ -74,7 +74,8 @@ export async function registerOtlp(
             tellOfEvents(0, result.rejected);
             throw noneAccepted(signal, result);
           }
-          await buffer.push(result.rows, receivedAt);
+          const jobs = await buffer.push(result.rows, { receivedAt, requestId: request.id });
+          request.log.debug({ jobs, events: result.rows.length }, "events are queued");
           tellOfEvents(result.rows.length, result.rejected);
           request.acceptedEvents = result.rows.length;
           return reply.header("content-type", type).send(exportResponse(signal, result, type));

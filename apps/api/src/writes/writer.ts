@@ -1,6 +1,6 @@
 import { textOfWrite, type WriteInput, type WriteKind } from "@millrace/domain";
-import type { Queues } from "@millrace/jobs";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type Queues, type Sending, sendings } from "@millrace/jobs";
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { expectedVersionIn } from "../caching/representation.ts";
 import type { Idempotency } from "../events/idempotency.ts";
@@ -66,7 +66,7 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
   const { queues, idempotency, outcomes, maxWaitMs } = needs;
 
   /** Resolves when Redis has it; a try that failed half-way may leave a write that is applied with the entity's next. */
-  async function queue(entity: string, id: string, text: string): Promise<void> {
+  async function queue(entity: string, id: string, text: string, log: FastifyBaseLogger): Promise<void> {
     try {
       await queues.notes.keepOnce(noteOf(id), entity, noteSeconds);
       await queues.lists.append(entity, text);
@@ -74,7 +74,8 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
       throw unavailable("queue_unavailable", "The queue is not available; send the write again", error);
     }
     try {
-      await queues.enqueue("applyWrites", { entity });
+      const job = await queues.enqueue("applyWrites", { entity });
+      log.debug({ job, write: id, entity }, "a write is queued");
     } catch (error) {
       await queues.lists.remove(entity, [text]).catch(() => {}); // the client is told to send it again
       throw unavailable("queue_unavailable", "The queue is not available; send the write again", error);
@@ -171,20 +172,26 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
           const at = new Date(receivedAt).toISOString();
           const payload = payloadOf({ ...said, newId, at, atMs: receivedAt });
           const waitMs = Math.min((waitIn(request.headers["prefer"]) ?? 0) * 1_000, maxWaitMs);
-          const { entity, text } = textOfWrite({
-            id,
-            kind,
-            payload,
-            acceptedAt: receivedAt,
-            ...(expected !== undefined && { expected }),
-            ...(waitMs > 0 && { replyTo: outcomes.mailbox }),
-          });
+          const sending: Sending = { queue: "writes", count: 1 };
+          const send = async (): Promise<void> => {
+            const { entity, text } = textOfWrite({
+              id,
+              kind,
+              payload,
+              acceptedAt: receivedAt,
+              ...(expected !== undefined && { expected }),
+              ...(waitMs > 0 && { replyTo: outcomes.mailbox }),
+              request: request.id,
+              trace: sending.trace,
+            });
+            await queue(entity, id, text, request.log);
+          };
           if (waitMs === 0) {
-            await queue(entity, id, text);
+            await sendings.tracePromise(send, sending);
             return sendQueued(reply, id);
           }
           const finishing = outcomes.wait(id, waitMs);
-          await queue(entity, id, text);
+          await sendings.tracePromise(send, sending);
           reply.header("preference-applied", `wait=${waitMs / 1_000}`);
           const finished = await finishing;
           return finished === undefined

@@ -1,8 +1,9 @@
 import { channel } from "node:diagnostics_channel";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isPassing } from "@millrace/db";
-import type { JobHandler, JobPayload } from "@millrace/jobs";
-import { backoffMs } from "@millrace/runtime";
+import { type JobHandler, type JobPayload, type JobRun, type Processing, processings } from "@millrace/jobs";
+import { backoffMs, onBehalfOf } from "@millrace/runtime";
+import { originOfBatch } from "../batch-origin.ts";
 import { type BatcherOptions, createBatcher } from "../batcher.ts";
 import type { EventRows, StoredCounts } from "./store-events.ts";
 
@@ -12,6 +13,7 @@ export type EventsEvent =
       readonly kind: "committed";
       readonly jobs: readonly JobPayload<"importEvents">[];
       readonly counts: StoredCounts;
+      readonly storeMs: number;
     }
   | { readonly kind: "delayed"; readonly error: unknown; readonly attempt: number };
 
@@ -28,7 +30,10 @@ export interface ImportEvents extends AsyncDisposable {
   drain(): void;
 }
 
-type ImportJob = JobPayload<"importEvents">;
+interface ImportJob {
+  readonly payload: JobPayload<"importEvents">;
+  readonly run: JobRun;
+}
 
 /**
  * Stores the rows of many jobs in one transaction; each job is acknowledged after that COMMIT. While
@@ -38,11 +43,28 @@ type ImportJob = JobPayload<"importEvents">;
 export function createImportEvents({ storeEvents, batch }: ImportEventsNeeds): ImportEvents {
   const draining = new AbortController();
 
-  async function storeUntilDone(jobs: readonly ImportJob[]): Promise<void> {
+  function store(batch: readonly ImportJob[]): Promise<void> {
+    const jobs = batch.map(({ payload }) => payload);
+    const runs = batch.map(({ run }) => run);
+    const processing: Processing = {
+      queue: "ingest",
+      name: "events.import",
+      jobs: runs.map(({ id }) => id),
+      traces: jobs.flatMap(({ traces }) => traces ?? []),
+    };
+    const origin = originOfBatch(
+      runs,
+      jobs.flatMap(({ requests }) => requests ?? []),
+    );
+    return onBehalfOf(origin, () => processings.tracePromise(() => storeUntilDone(jobs), processing));
+  }
+
+  async function storeUntilDone(jobs: readonly JobPayload<"importEvents">[]): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
+      const startedAt = performance.now();
       try {
         const counts = await storeEvents(jobs);
-        const event: EventsEvent = { kind: "committed", jobs, counts };
+        const event: EventsEvent = { kind: "committed", jobs, counts, storeMs: performance.now() - startedAt };
         eventsEvents.publish(event);
         return;
       } catch (error) {
@@ -59,11 +81,11 @@ export function createImportEvents({ storeEvents, batch }: ImportEventsNeeds): I
 
   const batcher = createBatcher<ImportJob>({
     ...batch,
-    store: storeUntilDone,
-    sizeOf: ({ rows, count }) => ({ rows: count, length: rows.length }),
+    store,
+    sizeOf: ({ payload: { rows, count } }) => ({ rows: count, length: rows.length }),
   });
   return {
-    handler: (job) => batcher.push(job),
+    handler: (payload, run) => batcher.push({ payload, run }),
     drain: () => draining.abort(),
     [Symbol.asyncDispose]: () => batcher[Symbol.asyncDispose](),
   };

@@ -5,6 +5,8 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { type EventsEvent, eventsEvents } from "../events/import-events.ts";
 import { type WritesEvent, writesEvents } from "../writes/apply-writes.ts";
 
+/** A transaction of events that takes longer is told of. */
+const slowBatchMs = 5_000;
 const statementBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** From 1 ms to 100 s in steps of a quarter, so that percentiles read off it are close. */
 const latencyBuckets = Array.from({ length: 53 }, (_, step) => Number((0.001 * 1.25 ** step).toPrecision(3)));
@@ -62,6 +64,11 @@ export function observeWorker(registry: Registry, log: Logger): { readonly resta
     rows.inc({ outcome: "inserted" }, event.counts.inserted);
     rows.inc({ outcome: "quarantined" }, event.counts.quarantined);
     rows.inc({ outcome: "dead_lettered" }, event.counts.deadLettered);
+    // Its jobs and requests are added by the logger. A long one is worth a line whoever follows none.
+    log[event.storeMs > slowBatchMs ? "warn" : "debug"](
+      { ...event.counts, storeMs: Math.round(event.storeMs) },
+      "events are committed",
+    );
     if (event.counts.deadLettered > 0)
       log.error({ rows: event.counts.deadLettered }, "events that PostgreSQL refuses are in dead_letters");
   });
@@ -80,6 +87,7 @@ export function observeWorker(registry: Registry, log: Logger): { readonly resta
   });
   writesEvents.subscribe((message) => {
     const { applied, acceptedAt } = message as WritesEvent; // the channel carries nothing else
+    log.debug({ outcomes: applied.map(({ outcome }) => outcome) }, "writes are committed and settled");
     for (const { kind, outcome } of applied) writes.inc({ kind, outcome });
     const now = Date.now();
     for (const at of acceptedAt) acceptToApplied.observe(Math.max(0, now - at) / 1_000);

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { createRecorded } from "./recorded.ts";
 
 const job = "partitions.keep";
-const forJob = (id: string) => ({ id, attempt: 1 });
+const forJob = (id: string) => ({ id, queue: "upkeep", attempt: 1 });
 
 async function openWorld() {
   await using parts = new AsyncDisposableStack();

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import process from "node:process";
 import type { Db } from "@millrace/db";
-import { type JobHandler, type JobKey, type JobPayload, jobs, type Queues } from "@millrace/jobs";
+import { type JobHandler, type JobKey, type JobPayload, jobs, processings, type Queues } from "@millrace/jobs";
 import { type Run, recordRun, runStatements } from "@millrace/upkeep";
 
 export interface RecordedNeeds {
@@ -26,7 +26,12 @@ export function createRecorded({ db, queues, lockMs, signal }: RecordedNeeds) {
   return <Key extends JobKey>(key: Key, work: (run: Run, payload: JobPayload<Key>) => Promise<void>): JobHandler<Key> =>
     async (payload, { id }) => {
       const options = { db, job: jobs[key].name, queueJobId: id, worker, isBusy, signal, lostAfterMs: lockMs / 2 };
-      const outcome = await recordRun(options, (run) => work(run, payload));
+      const outcome = await processings.tracePromise(() => recordRun(options, (run) => work(run, payload)), {
+        queue: "upkeep",
+        name: jobs[key].name,
+        jobs: [id],
+        traces: undefined,
+      });
       if (jobs[key].schedule === undefined) {
         // Nothing but this job knows what was asked for by hand: it is tried again until it is done.
         if (outcome !== "done") throw new Error(outcome === undefined ? "Another run is under way" : "It gave way");

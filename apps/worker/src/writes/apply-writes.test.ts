@@ -73,7 +73,7 @@ async function openWorld() {
   };
 }
 
-const run = { id: "1", attempt: 1 };
+const run = { id: "1", queue: "test", attempt: 1 };
 const saveUser = (n: number, name: string) => ({
   kind: "users.save" as const,
   payload: { address: address(n), display_name: name, profile: {} },

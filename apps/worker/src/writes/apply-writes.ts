@@ -2,7 +2,9 @@ import { channel } from "node:diagnostics_channel";
 import type { Cache } from "@millrace/cache";
 import type { Db } from "@millrace/db";
 import { writeIn, writeStatements } from "@millrace/domain";
-import type { JobHandler, Queues } from "@millrace/jobs";
+import { type JobHandler, type JobRun, type Processing, processings, type Queues } from "@millrace/jobs";
+import { onBehalfOf } from "@millrace/runtime";
+import { mostNamed, originOfBatch } from "../batch-origin.ts";
 import { type BatcherOptions, createBatcher } from "../batcher.ts";
 import { type Applied, applyBatch, type ReadyWrite, type WritesOfEntity } from "./apply-batch.ts";
 
@@ -24,6 +26,13 @@ export interface ApplyWritesNeeds {
   readonly keepUnreadable: (text: string, message: string) => Promise<void>;
 }
 
+interface WritesJob {
+  readonly entity: string;
+  readonly run: JobRun;
+}
+
+type WaitingEntity = WritesOfEntity & { readonly texts: readonly string[] };
+
 /** Of one entity in one batch; the jobs of the later ones find them. */
 const maxWritesOfEntity = 100;
 
@@ -34,15 +43,21 @@ const maxWritesOfEntity = 100;
 export function createApplyWrites(needs: ApplyWritesNeeds): { handler: JobHandler<"applyWrites"> } & AsyncDisposable {
   const { db, queues, cache, batch } = needs;
 
-  async function apply(jobs: readonly { entity: string }[]): Promise<void> {
+  async function apply(jobs: readonly WritesJob[]): Promise<void> {
     const entities = [...new Set(jobs.map(({ entity }) => entity))];
     const lists = await queues.lists.first(entities, maxWritesOfEntity);
-    const waiting: (WritesOfEntity & { texts: readonly string[] })[] = [];
+    const waiting: WaitingEntity[] = [];
     for (const [entity, texts] of lists) {
       if (texts.length > 0) waiting.push({ entity, texts, writes: await readable(texts) });
     }
     if (waiting.length === 0) return;
-    const applied = await applyBatch(db, waiting);
+    await onBehalfOf(originOf(jobs, waiting), async () => {
+      const applied = await processings.tracePromise(() => applyBatch(db, waiting), processingOf(jobs, waiting));
+      await finish(waiting, applied);
+    });
+  }
+
+  async function finish(waiting: readonly WaitingEntity[], applied: readonly Applied[]): Promise<void> {
     await settle(applied.filter(({ is_settled }) => !is_settled));
     await tell(
       waiting.flatMap(({ writes }) => writes),
@@ -94,14 +109,33 @@ export function createApplyWrites(needs: ApplyWritesNeeds): { handler: JobHandle
     );
   }
 
-  const batcher = createBatcher<{ entity: string }>({
+  const batcher = createBatcher<WritesJob>({
     ...batch,
     maxLength: Number.POSITIVE_INFINITY,
     store: apply,
     sizeOf: () => ({ rows: 1, length: 0 }),
   });
   return {
-    handler: (job) => batcher.push(job),
+    handler: ({ entity }, run) => batcher.push({ entity, run }),
     [Symbol.asyncDispose]: () => batcher[Symbol.asyncDispose](),
+  };
+}
+
+function originOf(jobs: readonly WritesJob[], waiting: readonly WaitingEntity[]) {
+  const writes = waiting.flatMap((entity) => entity.writes);
+  const requests = writes.flatMap(({ request }) => request ?? []);
+  return originOfBatch(
+    jobs.map(({ run }) => run),
+    requests,
+    { writes: writes.map(({ id }) => id).slice(0, mostNamed) },
+  );
+}
+
+function processingOf(jobs: readonly WritesJob[], waiting: readonly WaitingEntity[]): Processing {
+  return {
+    queue: "writes",
+    name: "writes.apply",
+    jobs: jobs.map(({ run }) => run.id),
+    traces: waiting.flatMap(({ writes }) => writes.flatMap(({ trace }) => trace ?? [])),
   };
 }

@@ -1,3 +1,4 @@
+import { traceContext } from "@millrace/runtime";
 import { z } from "zod";
 import { contractOf, type WriteInput, type WriteKind } from "./catalogue.ts";
 
@@ -12,6 +13,10 @@ const waitingWrite = z.object({
   acceptedAt: z.number(),
   /** Where somebody waits for it. */
   replyTo: z.string().optional(),
+  /** The id of the request that brought it. */
+  request: z.string().optional(),
+  /** Where that is in its trace, if it is recorded. */
+  trace: traceContext.optional(),
 });
 
 export type WaitingWrite = z.output<typeof waitingWrite>;

@@ -27,7 +27,7 @@ export async function createIngestApp({
     done();
   });
   await registerIngest(app, {
-    buffer: { push, [Symbol.asyncDispose]: async () => {} },
+    buffer: { push: async (rows) => push(rows).then(() => []), [Symbol.asyncDispose]: async () => {} },
     idempotency,
     limits: { maxBodyBytes: 10_000, maxEvents: 5, maxEventLength: 2_000, ...limits },
   });

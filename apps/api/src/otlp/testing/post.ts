@@ -25,6 +25,7 @@ export async function createOtlpApp({ isQueueAway = false, maxBodyBytes = 100_00
       push: async (rows) => {
         if (isQueueAway) throw unavailable("queue_unavailable", "The queue is not available");
         pushed.push(...rows);
+        return [];
       },
       [Symbol.asyncDispose]: async () => {},
     },

@@ -26,7 +26,7 @@ async function openWorker(redis: { readonly url: string; readonly prefix: string
   );
   const open = parts.move();
   return {
-    run: (job: JobPayload<"importEvents">) => importEvents.handler(job, { id: "1", attempt: 1 }),
+    run: (job: JobPayload<"importEvents">) => importEvents.handler(job, { id: "1", queue: "test", attempt: 1 }),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

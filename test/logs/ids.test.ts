@@ -1,0 +1,101 @@
+import { statement } from "@millrace/db";
+import { expect, test } from "vitest";
+import { type Api, startFleet } from "../domain/fleet.ts";
+import { linesOf } from "./log-lines.ts";
+
+const lockEvents = statement<[], never>("test.lock_events", "LOCK TABLE telemetry_events IN ACCESS EXCLUSIVE MODE");
+const lockUsers = statement<[], never>("test.lock_users", "LOCK TABLE users IN ACCESS EXCLUSIVE MODE");
+const waiting = statement<[], { name: string; query: string }>(
+  "test.waiting",
+  `SELECT application_name AS name, left(query, 200) AS query FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' ORDER BY application_name`,
+);
+const storedEvents = statement<[], { n: number }>("test.stored", "SELECT count(*)::int AS n FROM telemetry_events");
+const address = `0x${"ab".repeat(20)}`;
+const event = { source: "test", type: "ids" };
+
+test("from a waiting backend to its jobs and requests, and from a request to its job and its COMMIT", async () => {
+  await using parts = new AsyncDisposableStack();
+  const fleet = parts.use(await startFleet({ environment: { LOG_LEVEL: "debug" } }));
+  const [api] = fleet.apis as [Api];
+  const release = Promise.withResolvers<void>();
+  parts.defer(release.resolve);
+  const locked = Promise.withResolvers<void>();
+  const holding = fleet.db.transaction(async (tx) => {
+    await tx.run(lockEvents, []);
+    await tx.run(lockUsers, []);
+    locked.resolve();
+    await release.promise;
+  });
+  await locked.promise;
+
+  const sent = await api.call("POST", "/v1/events", { body: event, headers: { "x-request-id": "order-4711" } });
+  expect([sent.status, sent.headers.get("x-request-id")]).toEqual([202, "order-4711"]);
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const traced = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
+  const written = await api.call("PUT", `/v1/users/${address}`, {
+    body: { display_name: "Ann" },
+    headers: { traceparent },
+  });
+  expect([written.status, written.headers.get("x-request-id")]).toEqual([202, traced]);
+  const reading = api.call("GET", "/v1/events?type=ids", { headers: { "x-request-id": "read-1" } });
+
+  const nameOf = (queue: string, request: string) =>
+    expect.stringMatching(new RegExp(`^millrace-worker ${queue}:\\d+ ${request}`));
+  await expect
+    .poll(() => fleet.db.rows(waiting, []), { timeout: 10_000 })
+    .toEqual([
+      { name: "millrace-api", query: expect.stringMatching(/^\w+ \/\* events\.\w+ \*\/ \/\* read-1 \*\//) },
+      { name: nameOf("ingest", "order-4711"), query: expect.stringContaining("COPY /* events.copy */") },
+      { name: nameOf("writes", traced.slice(0, 20)), query: expect.stringContaining("users.save") },
+    ]);
+  const [, ingesting, writing] = await fleet.db.rows(waiting, []);
+  release.resolve();
+  await Promise.all([holding, reading]);
+  await expect.poll(() => fleet.db.rows(storedEvents, []), { timeout: 10_000 }).toEqual([{ n: 1 }]);
+  const { id } = written.body;
+  await expect
+    .poll(async () => (await api.call("GET", `/v1/writes/${id}`)).body["status"], { timeout: 10_000 })
+    .toBe("done");
+
+  for (const { process } of fleet.apis) process.stop();
+  for (const worker of fleet.workers) worker.stop();
+  const apiLines = linesOf((await api.process.ended).output);
+  const workerLines = linesOf((await fleet.workers[0]?.ended)?.output ?? "");
+  const jobIn = (name = ""): string | undefined => /:(\d+)/.exec(name)?.[1];
+
+  const queued = apiLines.filter(({ requestId }) => requestId === "order-4711");
+  expect(queued).toEqual([
+    expect.objectContaining({ msg: "events are queued", events: 1, jobs: [jobIn(ingesting?.name)] }),
+  ]);
+  const stored = workerLines.filter(({ requests }) => JSON.stringify(requests) === '["order-4711"]');
+  expect(stored).toEqual([
+    expect.objectContaining({ msg: "events are committed", queue: "ingest", jobs: queued[0]?.["jobs"], inserted: 1 }),
+  ]);
+  expect(apiLines.filter(({ requestId }) => requestId === traced)).toEqual([
+    expect.objectContaining({ msg: "a write is queued", write: id, job: jobIn(writing?.name) }),
+  ]);
+  expect(workerLines.filter(({ writes }) => JSON.stringify(writes) === `["${id}"]`)).toEqual([
+    expect.objectContaining({
+      msg: "writes are committed and settled",
+      requests: [traced],
+      jobs: [jobIn(writing?.name)],
+    }),
+  ]);
+});
+
+test("an id that could do harm, or none, is replaced by one of ours, which a problem names", async () => {
+  await using fleet = await startFleet({ workers: 0 });
+  const [api] = fleet.apis as [Api];
+  const bad = ["a b", "*/ DROP TABLE users; --", "x".repeat(129), "'", "é"];
+  for (const id of [undefined, ...bad]) {
+    const { status, headers, body } = await api.call("GET", "/v1/events?limit=x", {
+      headers: id === undefined ? {} : { "x-request-id": encodeURI(id) === id ? id : id.replace("é", "\u00e9") },
+    });
+    expect(status).toBe(400);
+    expect(headers.get("x-request-id")).toMatch(/^[a-z0-9]{6}-[a-z0-9]+$/);
+    expect(body["instance"]).toBe(headers.get("x-request-id"));
+  }
+  const kept = await api.call("GET", "/v1/nowhere", { headers: { "x-request-id": "Root=1-67891233-abc" } });
+  expect([kept.status, kept.body["instance"]]).toEqual([404, "Root=1-67891233-abc"]);
+});
