@@ -27,7 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "@millrace/tail": ["@millrace/events", "@millrace/runtime"],
   "@millrace/embedded": ["@millrace/db", "@millrace/runtime"],
   "@millrace/access": ["@millrace/cache", "@millrace/db"],
-  "@millrace/domain": ["@millrace/db"],
+  "@millrace/domain": ["@millrace/db", "@millrace/runtime"],
   "@millrace/backup": ["@millrace/db", "@millrace/embedded", "@millrace/upkeep"],
   "@millrace/upkeep": ["@millrace/db", "@millrace/runtime"],
 };

@@ -99,3 +99,14 @@ test("an id that could do harm, or none, is replaced by one of ours, which a pro
   const kept = await api.call("GET", "/v1/nowhere", { headers: { "x-request-id": "Root=1-67891233-abc" } });
   expect([kept.status, kept.body["instance"]]).toEqual([404, "Root=1-67891233-abc"]);
 });
+
+test("what is answered from memory, ahead of the framework, has the id that it was asked with", async () => {
+  await using fleet = await startFleet();
+  const [api] = fleet.apis as [Api];
+  const path = `/v1/users/${address}`;
+  await api.call("PUT", path, { body: { display_name: "Ann" }, headers: { prefer: "wait=10" } });
+  for (const id of ["first", "from-memory", "again"]) {
+    const { status, headers } = await api.call("GET", path, { headers: { "x-request-id": id } });
+    expect([status, headers.get("x-request-id")]).toEqual([200, id]);
+  }
+});

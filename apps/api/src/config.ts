@@ -12,6 +12,7 @@ import {
   readEnvironment,
   redisRolesOf,
   redisUrl,
+  secretsIn,
   tracingOf,
   tracingVariables,
 } from "@millrace/runtime";
@@ -129,7 +130,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
   ];
   if (problems.length > 0) throw new ConfigError(problems);
   return {
-    log: { level: read.LOG_LEVEL },
+    log: { level: read.LOG_LEVEL, secrets: secretsIn(env, Object.keys(variables)) },
     tracing: tracingOf(read, "millrace-api"),
     http: { host: read.HOST, port: read.PORT },
     postgres: poolOptionsOf(read),

@@ -34,7 +34,7 @@ const config = configure(
   },
   { env: process.env, argv: process.argv.slice(2) },
 );
-const log = createLogger({ name: "api", level: config.log.level });
+const log = createLogger({ name: "api", ...config.log });
 endOnFailure(log);
 const alertRules = await loadAlertRules(config.alerts.rulesFile);
 const ended = terminationSignal({ graceMs: config.graceMs, log });

@@ -33,7 +33,7 @@ import { registerHealth } from "./http/health.ts";
 import { createRequestObserver, registerMetrics } from "./http/metrics.ts";
 import { HttpProblem, problemOf, sendProblem } from "./http/problem.ts";
 import { lazyChild } from "./http/request-log.ts";
-import { createRequestIds, registerOrigins } from "./http/request-origin.ts";
+import { createRequestIds, echoSentIds, registerOrigins } from "./http/request-origin.ts";
 import { registerTraces } from "./http/request-traces.ts";
 import { registerOtlp } from "./otlp/otlp-routes.ts";
 import type { Outcomes } from "./writes/outcomes.ts";
@@ -76,7 +76,8 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     childLoggerFactory: (parent, bindings, options) => lazyChild(log, () => parent.child(bindings, options)),
     // What is to be seen in traces goes by the app.
-    serverFactory: needs.tracing === undefined ? directReads.createServer : createPlainServer,
+    serverFactory: (handler) =>
+      needs.tracing === undefined ? echoSentIds(directReads.createServer(handler)) : createPlainServer(handler),
     // An id may have 1,024 bytes, three characters each when percent-encoded.
     routerOptions: { maxParamLength: 3 * 1_024 },
     forceCloseConnections: "idle",

@@ -13,6 +13,7 @@ import {
   redisUrl,
   retentionOf,
   retentionVariables,
+  secretsIn,
   tracingOf,
   tracingVariables,
 } from "@millrace/runtime";
@@ -83,7 +84,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
   const read = readEnvironment(env, variables);
   const { queueUrl, cacheUrl } = redisRolesOf(read);
   return {
-    log: { level: read.LOG_LEVEL },
+    log: { level: read.LOG_LEVEL, secrets: secretsIn(env, Object.keys(variables)) },
     tracing: tracingOf(read, "millrace-worker"),
     postgres: poolOptionsOf(read),
     directUrl: read.DATABASE_DIRECT_URL ?? read.DATABASE_URL,

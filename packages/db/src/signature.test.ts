@@ -8,7 +8,7 @@ import { statement } from "./statement.ts";
 const seen = statement<[app: string], { name: string; query: string }>(
   "test.seen",
   `SELECT application_name AS name, query FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE $1 || '%' ORDER BY 1`,
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE $1 || '%' ORDER BY query LIKE '%INSERT%'`,
 );
 const ownName = statement<[], { name: string }>("test.own_name", "SELECT current_setting('application_name') AS name");
 const sleep = statement<[], never>("test.sleep", "SELECT pg_sleep(30)");

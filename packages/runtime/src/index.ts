@@ -22,6 +22,7 @@ export { nearestOf, suggestionFor } from "./nearest.ts";
 export { currentOrigin, labelOf, type Origin, onBehalfOf } from "./origin.ts";
 export { queueRedisUrl, redisAddressOf, redisRolesOf, redisUrl } from "./redis-url.ts";
 export { retentionOf, retentionVariables } from "./retention-config.ts";
+export { secretsIn } from "./secrets.ts";
 export { announceReady, terminationSignal } from "./termination.ts";
 export { traceParentIn } from "./trace-parent.ts";
 export { startTracing } from "./tracing/start-tracing.ts";

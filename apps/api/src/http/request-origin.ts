@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
 import { countedTogether } from "@millrace/db";
 import { type Origin, onBehalfOf, traceParentIn } from "@millrace/runtime";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -16,6 +16,15 @@ export function sentIdIn(headers: IncomingHttpHeaders): string | undefined {
   const { traceparent } = headers;
   const parent = typeof traceparent === "string" ? traceParentIn(traceparent) : undefined;
   return parent && `${parent.traceId}-${parent.spanId}`;
+}
+
+/** Sends ids back that were sent, also with what is answered ahead of the framework. */
+export function echoSentIds(server: Server): Server {
+  return server.prependListener("request", ({ headers }: IncomingMessage, response: ServerResponse) => {
+    if (headers["x-request-id"] === undefined) return;
+    const id = sentIdIn(headers);
+    if (id !== undefined) response.setHeader("x-request-id", id);
+  });
 }
 
 /** Gives ids to requests. Those of ours tell the processes apart, so that a worker can, too. */
