@@ -5,8 +5,8 @@ import { root, type Service } from "./compose-file.ts";
 export interface ServiceProcess extends AsyncDisposable {
   /** What the app says of itself once it is ready to work. */
   readonly ready: Promise<{ readonly url?: string }>;
-  /** Its exit code, `null` if a signal ended it, with what it wrote to standard output. */
-  readonly ended: Promise<{ readonly code: number | null; readonly output: string }>;
+  /** Its exit code, `null` if a signal ended it, with what it wrote to standard output and to standard error. */
+  readonly ended: Promise<{ readonly code: number | null; readonly output: string; readonly errors: string }>;
   stop(): void;
 }
 
@@ -21,7 +21,7 @@ export function runService(
   const child = spawn(process.execPath, command.slice(1), {
     cwd: root,
     env: variablesOf({ ...environment, ...replaced }),
-    stdio: ["ignore", "pipe", "inherit", "ipc"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const ended = endOf(child);
   const ready = Promise.race([
@@ -42,13 +42,18 @@ export function runService(
   };
 }
 
-async function endOf(child: ChildProcess): Promise<{ code: number | null; output: string }> {
+async function endOf(child: ChildProcess): Promise<{ code: number | null; output: string; errors: string }> {
   let output = "";
+  let errors = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     output += text;
   });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+    process.stderr.write(text);
+  });
   const [code] = await once(child, "close");
-  return { code, output };
+  return { code, output, errors };
 }
 
 function variablesOf(environment: Readonly<Record<string, string | number>>): Record<string, string> {
