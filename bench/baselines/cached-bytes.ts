@@ -12,6 +12,9 @@ const app = Fastify();
 app.get("/bare", (_request, reply) => {
   reply.header("content-type", "application/json; charset=utf-8").send(body);
 });
+app.get("/bare-text", (_request, reply) => {
+  reply.header("content-type", "application/json; charset=utf-8").send(bytes);
+});
 app.get("/redis", async (_request, reply) => {
   const found = await redis.getBuffer("bench:cached-bytes");
   return reply.header("content-type", "application/json; charset=utf-8").send(found);

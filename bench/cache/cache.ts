@@ -11,6 +11,9 @@ import { openContender } from "./contenders.ts";
 
 const users = 200_000;
 const connections = 32;
+/** Many short ones in turns: the machine is not equally fast all the time, and each is compared with its neighbour. */
+const turns = 16;
+const warmUps = 3;
 
 const fillUsers = statement<[count: number], never>(
   "bench.fill_users",
@@ -31,69 +34,79 @@ export async function runCache({ json, requests, servers }: { json: boolean; req
   await db.run(fillUsers, [users]);
   const { key } = await createKey(db, { name: "bench", scopes: ["read"] });
   const env = appEnvironment(servers);
-  const measure = async (
-    name: string,
-    url: string,
-    pathOf: (n: number) => string,
-    count = requests,
-  ): Promise<Figure> => {
-    let n = 0;
-    const next = (): Buffer | undefined => {
-      n += 1;
-      return n > count ? undefined : getBytes(url + pathOf(n), key);
-    };
-    const { seconds, statuses, latency } = await httpLoad({ url, connections, next });
-    if (statuses[200] !== count) throw new Error(`${name} answered ${JSON.stringify(statuses)}`);
-    const figure = { rps: count / seconds, p99Ms: latency.getValueAtPercentile(99) / 1_000 };
-    process.stderr.write(`${name}: ${Math.round(figure.rps)}/s, p99 ${figure.p99Ms} ms\n`);
-    return figure;
-  };
   const addressOf = (n: number): string => `0x${n.toString(16).padStart(40, "0")}`;
-  const hot = (n: number): string => `/v1/users/${addressOf(1 + (n % 100))}`;
+  const hot = Array.from({ length: 100 }, (_, n) => `/v1/users/${addressOf(1 + n)}`);
 
   await using memory = await startChild("apps/api/src/main.ts", { env });
   await using redisOnly = await startChild("apps/api/src/main.ts", { env: { ...env, CACHE_MEMORY_BYTES: "0" } });
-  const sample = await fetch(`${memory.url}${hot(1)}`, { headers: { authorization: `Bearer ${key}` } });
+  const sample = await fetch(`${memory.url}${hot[0]}`, { headers: { authorization: `Bearer ${key}` } });
   await using baseline = await startChild("bench/baselines/cached-bytes.ts", {
     args: [cacheRedisUrl, await sample.text()],
   });
 
-  const rounds = { bare: [] as Figure[], memory: [] as Figure[], redisBare: [] as Figure[], redis: [] as Figure[] };
-  const warm = Math.min(20_000, requests);
-  await measure("warming up", baseline.url, () => "/bare", warm);
-  await measure("warming up", baseline.url, () => "/redis", warm);
-  await measure("warming up", memory.url, hot, warm);
-  await measure("warming up", redisOnly.url, hot, warm);
-  // In turns, since the machine is not equally fast all the time.
-  for (let round = 0; round < 3; round += 1) {
-    rounds.bare.push(await measure("bare", baseline.url, () => "/bare"));
-    rounds.memory.push(await measure("memory hit", memory.url, hot));
-    rounds.redisBare.push(await measure("one GET", baseline.url, () => "/redis"));
-    rounds.redis.push(await measure("Redis hit", redisOnly.url, hot));
+  const [memoryHits, redisHits] = [memory, redisOnly].map(({ url }) => hot.map((path) => getBytes(url + path, key)));
+  const contestant = (name: string, url: string, requests: readonly Buffer[] = [getBytes(`${url}/${name}`, key)]) => ({
+    name,
+    url,
+    requests,
+    figures: [] as Figure[],
+  });
+  const bare = contestant("bare", baseline.url);
+  const bareText = contestant("bare-text", baseline.url);
+  const memoryHit = contestant("memory hit", memory.url, memoryHits);
+  const oneGet = contestant("redis", baseline.url);
+  const redisHit = contestant("Redis hit", redisOnly.url, redisHits);
+  for (let turn = -warmUps; turn < turns; turn += 1) {
+    for (const one of [bare, memoryHit, bareText, oneGet, redisHit]) {
+      const figure = await measure(one, Math.ceil(requests / turns));
+      if (turn >= 0) one.figures.push(figure);
+    }
   }
+  const missed = Math.min(30_000, requests);
+  const misses = Array.from({ length: missed }, (_, n) => `${memory.url}/v1/users/${addressOf(1_000 + n)}`);
   const miss = await measure(
-    "miss",
-    memory.url,
-    (n) => `/v1/users/${addressOf(1_000 + n)}`,
-    Math.min(30_000, requests),
+    contestant(
+      "miss",
+      memory.url,
+      misses.map((url) => getBytes(url, key)),
+    ),
+    missed,
   );
-  const [bare, memoryHit, oneGet, redisHit] = [rounds.bare, rounds.memory, rounds.redisBare, rounds.redis].map(middle);
   const library = await measureLibraries(cacheRedisUrl);
   const figures = {
-    bare_rps: round(bare?.rps),
-    memory_hit_rps: round(memoryHit?.rps),
-    memory_hit_p99_ms: memoryHit?.p99Ms,
-    memory_hit_to_bare: ratio(memoryHit, bare),
-    redis_rps: round(oneGet?.rps),
-    redis_hit_rps: round(redisHit?.rps),
-    redis_hit_p99_ms: redisHit?.p99Ms,
-    redis_hit_to_redis: ratio(redisHit, oneGet),
+    ...speedOf("bare", bare.figures),
+    ...speedOf("bare_text", bareText.figures),
+    ...speedOf("memory_hit", memoryHit.figures),
+    memory_hit_to_bare: ratioOf(memoryHit.figures, bare.figures),
+    memory_hit_to_bare_text: ratioOf(memoryHit.figures, bareText.figures),
+    ...speedOf("redis", oneGet.figures),
+    ...speedOf("redis_hit", redisHit.figures),
+    redis_hit_to_redis: ratioOf(redisHit.figures, oneGet.figures),
     miss_rps: round(miss.rps),
     miss_p99_ms: miss.p99Ms,
     ...library,
   };
   const lines = Object.entries(figures).map(([name, value]) => `${name.padEnd(28)} ${String(value)}`);
   process.stdout.write(json ? `${JSON.stringify(figures)}\n` : `${lines.join("\n")}\n`);
+}
+
+interface Contestant {
+  readonly name: string;
+  readonly url: string;
+  readonly requests: readonly Buffer[];
+}
+
+async function measure({ name, url, requests }: Contestant, count: number): Promise<Figure> {
+  let n = 0;
+  const next = (): Buffer | undefined => {
+    n += 1;
+    return n > count ? undefined : requests[n % requests.length];
+  };
+  const { seconds, statuses, latency } = await httpLoad({ url, connections, next });
+  if (statuses[200] !== count) throw new Error(`${name} answered ${JSON.stringify(statuses)}`);
+  const figure = { rps: count / seconds, p99Ms: latency.getValueAtPercentile(99) / 1_000 };
+  process.stderr.write(`${name}: ${Math.round(figure.rps)}/s, p99 ${figure.p99Ms} ms\n`);
+  return figure;
 }
 
 /** Operations a second in one process, one after the other for what is in memory, 64 at once for Redis. */
@@ -138,14 +151,23 @@ async function opsOf(get: (n: number) => unknown, parallel: number): Promise<num
   return ops / ((performance.now() - startedAt) / 1_000);
 }
 
-function middle(figures: readonly Figure[]): Figure | undefined {
-  return figures.toSorted((a, b) => a.rps - b.rps)[Math.floor(figures.length / 2)];
+function speedOf(name: string, figures: readonly Figure[]): Record<string, number> {
+  return {
+    [`${name}_rps`]: round(middle(figures.map(({ rps }) => rps))),
+    [`${name}_p99_ms`]: middle(figures.map(({ p99Ms }) => p99Ms)),
+  };
 }
 
-function ratio(one: Figure | undefined, other: Figure | undefined): number {
-  return Math.round((1_000 * (one?.rps ?? 0)) / (other?.rps ?? 1)) / 1_000;
+/** The middle one of the ratios of each turn. */
+function ratioOf(ones: readonly Figure[], others: readonly Figure[]): number {
+  const ratios = ones.map(({ rps }, turn) => rps / (others[turn]?.rps ?? Number.NaN));
+  return Math.round(1_000 * middle(ratios)) / 1_000;
 }
 
-function round(value: number | undefined): number {
-  return Math.round(value ?? 0);
+function middle(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function round(value: number): number {
+  return Math.round(value);
 }

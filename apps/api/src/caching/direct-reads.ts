@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Authenticator, Principal, Scope } from "@millrace/access";
-import type { Representation } from "@millrace/cache";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
@@ -8,9 +7,10 @@ import { commonProblems } from "../events/read/reply-schemas.ts";
 import type { ObserveRoute, RequestObserver } from "../http/metrics.ts";
 import type { HttpProblem } from "../http/problem.ts";
 import { problemReply } from "../http/problem-reply.ts";
-import { cacheControl, contentType, isKnownBy, sendFound } from "./representation.ts";
+import { cacheControl, contentType, isKnownBy, type Reply, sendFound } from "./representation.ts";
 
-type Found = Representation | undefined;
+type Found = Reply | undefined;
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** One cached thing under a path of its own. */
 export interface DirectRead<Params extends z.ZodObject, Name extends string> {
@@ -29,7 +29,7 @@ export interface DirectRead<Params extends z.ZodObject, Name extends string> {
 
 export interface DirectReads {
   /** Give this to Fastify as its `serverFactory`. */
-  createServer(handler: (request: IncomingMessage, response: ServerResponse) => void): Server;
+  createServer(handler: Handler): Server;
   /** Adds the route to the app, and answers it without the app where nothing is wrong. */
   route<Params extends z.ZodObject, Name extends string & keyof z.output<Params>>(
     app: FastifyInstance,
@@ -44,6 +44,13 @@ interface DirectRoute {
   readonly prefix: string;
   readonly path: RegExp;
   find(params: Readonly<Record<string, string>>): Found | Promise<Found>;
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly route: DirectRoute;
+  readonly startedAt: number;
 }
 
 export interface DirectReadsNeeds {
@@ -65,37 +72,41 @@ export function createDirectReads({ authenticator, observer, requestTimeoutMs }:
   const lookedUp = new WeakMap<IncomingMessage, Found | Promise<Found>>();
 
   /** Whether the request is taken; if not, nothing was done. */
-  function take(request: IncomingMessage, response: ServerResponse, handOver: () => void): boolean {
+  function take(request: IncomingMessage, response: ServerResponse, handler: Handler): boolean {
     if (request.method !== "GET") return false;
     const path = request.url ?? "";
     for (const route of routes) {
       const params = path.startsWith(route.prefix) ? route.path.exec(path)?.groups : undefined;
       if (params === undefined) continue;
+      const startedAt = performance.now();
       const { authorization, cookie } = request.headers;
       if (!mayRead(authenticator.authenticate(authorization, cookie), route.scope)) return false;
-      const startedAt = performance.now();
+      const exchange = { request, response, route, startedAt };
       const found = route.find(params);
-      const leave = (): void => {
-        lookedUp.set(request, found);
-        handOver();
-      };
-      const answer = (value: Found): void => {
-        if (value === undefined) leave();
-        else route.observe(write(request, response, value), performance.now() - startedAt);
-      };
-      if (found instanceof Promise) found.then(answer, leave);
-      else answer(found);
+      if (found === undefined || found instanceof Promise) answerLater(exchange, found, handler);
+      else answer(exchange, found);
       return true;
     }
     return false;
+  }
+
+  /** Answers when it is found; that there is none, or an error, is for the app to say. */
+  function answerLater(exchange: Exchange, found: undefined | Promise<Found>, handler: Handler): void {
+    const { request, response } = exchange;
+    const leave = (): void => {
+      lookedUp.set(request, found);
+      handler(request, response);
+    };
+    const decide = (value: Found): void => (value === undefined ? leave() : answer(exchange, value));
+    if (found === undefined) leave();
+    else found.then(decide, leave);
   }
 
   return {
     createServer: (handler) => {
       const server = createServer({ requestTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveMs });
       server.on("request", (request, response) => {
-        const handOver = (): void => handler(request, response);
-        if (!take(request, response, handOver)) handOver();
+        if (!take(request, response, handler)) handler(request, response);
       });
       return server;
     },
@@ -133,17 +144,25 @@ export function createDirectReads({ authenticator, observer, requestTimeoutMs }:
   };
 }
 
+function answer({ request, response, route, startedAt }: Exchange, reply: Reply): void {
+  route.observe(write(request, response, reply), performance.now() - startedAt);
+}
+
 function mayRead(principal: Principal | undefined | Promise<Principal | undefined>, scope: Scope): boolean {
-  return principal !== undefined && !(principal instanceof Promise) && principal.scopes.has(scope);
+  if (principal instanceof Promise) {
+    principal.catch(() => {}); // the app asks again, and says so
+    return false;
+  }
+  return principal?.scopes.has(scope) === true;
 }
 
 /** Gives the status. */
-function write(request: IncomingMessage, response: ServerResponse, { etag, body }: Representation): number {
+function write(request: IncomingMessage, response: ServerResponse, reply: Reply): number {
+  const { etag, body, contentLength, encoding } = reply;
   if (isKnownBy(request.headers, etag)) {
     response.writeHead(304, ["etag", etag, "cache-control", cacheControl]).end();
     return 304;
   }
-  const bytes = Buffer.byteLength(body);
   response
     .writeHead(200, [
       "etag",
@@ -153,9 +172,8 @@ function write(request: IncomingMessage, response: ServerResponse, { etag, body 
       "content-type",
       contentType,
       "content-length",
-      String(bytes),
+      contentLength,
     ])
-    // Plain ASCII is the same in both, and cheaper to write so.
-    .end(body, bytes === body.length ? "latin1" : "utf8");
+    .end(body, encoding);
   return 200;
 }

@@ -1,14 +1,15 @@
-import { type Cache, type CacheNamespace, jsonCodec, type Representation, representationCodec } from "@millrace/cache";
+import { type Cache, type CacheNamespace, jsonCodec } from "@millrace/cache";
 import { type BlockRow, type CachedNamespace, cachedForms } from "@millrace/domain";
+import { type Reply, replyCodec } from "./representation.ts";
 
 /** How long each kind is served before it is looked up again, for changes that nobody told the cache of. */
 export type CacheTtls = Readonly<Record<CachedNamespace, number>>;
 
 export interface DomainCaches {
-  readonly users: CacheNamespace<Representation>;
-  readonly sessions: CacheNamespace<Representation>;
-  readonly reports: CacheNamespace<Representation>;
-  readonly balances: CacheNamespace<Representation>;
+  readonly users: CacheNamespace<Reply>;
+  readonly sessions: CacheNamespace<Reply>;
+  readonly reports: CacheNamespace<Reply>;
+  readonly balances: CacheNamespace<Reply>;
   /** The block itself, since whether it holds depends on the time. */
   readonly blocks: CacheNamespace<CachedBlock>;
 }
@@ -39,8 +40,7 @@ export function createDomainCaches(cache: Cache, options: DomainCacheOptions): D
     memoryBytes: share,
     ...(areTtlsTuned && { ttlBounds: { minMs: ttls[name] / 4, maxMs: ttls[name] * 4 } }),
   });
-  const replies = (name: CachedNamespace) =>
-    cache.namespace<Representation>({ ...settings(name), codec: representationCodec });
+  const replies = (name: CachedNamespace) => cache.namespace<Reply>({ ...settings(name), codec: replyCodec });
   return {
     users: replies("users"),
     sessions: replies("sessions"),

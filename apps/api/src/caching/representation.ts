@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import type { Representation } from "@millrace/cache";
+import { type Codec, type Representation, representationCodec } from "@millrace/cache";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HttpProblem } from "../http/problem.ts";
 
@@ -8,9 +8,27 @@ import { HttpProblem } from "../http/problem.ts";
 export const cacheControl = "private, no-cache";
 export const contentType = "application/json; charset=utf-8";
 
+/** A representation, and what is found out about it once and not for each answer. */
+export interface Reply extends Representation {
+  /** Of the body, in bytes. */
+  readonly contentLength: string;
+  /** Plain ASCII is the same in both, and cheaper to write as Latin-1. */
+  readonly encoding: "latin1" | "utf8";
+}
+
+function replyOf({ etag, body }: Representation): Reply {
+  const bytes = Buffer.byteLength(body);
+  return { etag, body, contentLength: String(bytes), encoding: bytes === body.length ? "latin1" : "utf8" };
+}
+
+export const replyCodec: Codec<Reply> = {
+  encode: representationCodec.encode,
+  decode: (bytes) => replyOf(representationCodec.decode(bytes)),
+};
+
 /** A row as its reply: its version is its entity tag, which clients send back in If-Match. */
-export function versioned(body: Readonly<Record<string, unknown>> & { readonly version: string }): Representation {
-  return { etag: `"${body.version}"`, body: JSON.stringify(unversioned(body)) };
+export function versioned(body: Readonly<Record<string, unknown>> & { readonly version: string }): Reply {
+  return replyOf({ etag: `"${body.version}"`, body: JSON.stringify(unversioned(body)) });
 }
 
 /** A row within a list, whose entity tag is that of the list. */
@@ -19,9 +37,9 @@ export function unversioned<Row extends { readonly version: string }>({ version:
 }
 
 /** Anything else as its reply; the entity tag tells whether it has changed. */
-export function hashed(value: unknown): Representation {
+export function hashed(value: unknown): Reply {
   const body = JSON.stringify(value);
-  return { etag: `"${hash("sha1", body, "base64url").slice(0, 16)}"`, body };
+  return replyOf({ etag: `"${hash("sha1", body, "base64url").slice(0, 16)}"`, body });
 }
 
 /** Sends what was found, at once if it is at hand. */

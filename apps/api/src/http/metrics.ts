@@ -1,6 +1,7 @@
 import { observeStatements } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
-import { Histogram, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
+import { createDurationHistogram, type DurationSeries } from "./duration-histogram.ts";
 import { type RequestEvent, requestEvents } from "./request-events.ts";
 
 /** Counts an answered request of one route. */
@@ -19,25 +20,24 @@ declare module "fastify" {
 }
 
 export function createRequestObserver(registry: Registry): RequestObserver {
-  const requests = new Histogram({
+  const requests = createDurationHistogram({
     name: "millrace_http_request_duration_seconds",
     help: "Time from a request's arrival to its answer",
-    labelNames: ["method", "route", "status"],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers: [registry],
+    bucketsSeconds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registry,
   });
   const routes = new Map<string, ObserveRoute>();
 
   /** Finding a series by its labels costs more than counting in it. */
   function observerOf(method: string, route: string, isStream: boolean): ObserveRoute {
-    const byStatus = new Map<number, Histogram.Internal<string>>();
+    const byStatus = new Map<number, DurationSeries>();
     return (status, durationMs) => {
       let series = byStatus.get(status);
       if (series === undefined) {
-        series = requests.labels({ method, route, status });
+        series = requests.series({ method, route, status });
         byStatus.set(status, series);
       }
-      series.observe(durationMs / 1_000);
+      series.observe(durationMs);
       if (!requestEvents.hasSubscribers) return;
       const event: RequestEvent = { method, route, status, durationMs, isStream };
       requestEvents.publish(event);
