@@ -36,6 +36,7 @@ import { lazyChild } from "./http/request-log.ts";
 import { createRequestIds, echoSentIds, registerOrigins } from "./http/request-origin.ts";
 import { registerTraces } from "./http/request-traces.ts";
 import { registerOtlp } from "./otlp/otlp-routes.ts";
+import { registerQueues } from "./queues/queue-routes.ts";
 import type { Outcomes } from "./writes/outcomes.ts";
 
 export interface ServerNeeds {
@@ -129,6 +130,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   app.addHook("preClose", () => buffer[Symbol.asyncDispose]());
   await registerDocs(app);
   await registerBrowser(app, authenticator);
+  await registerQueues(app, { queues });
   registerHealth(app, { db, queues });
   const idempotency = createIdempotency(queues.notes);
   await registerIngest(app, { buffer, idempotency, limits: ingest.limits });

@@ -15,7 +15,7 @@ export type { Workers } from "./members.ts";
 export type { Notes } from "./notes.ts";
 export type { Presence } from "./presence.ts";
 export type { QueueState } from "./queue-states.ts";
-export { connectQueues, type QueueLoad, type QueueMemory, type Queues } from "./queues.ts";
+export { connectQueues, type ListedQueue, type QueueLoad, type QueueMemory, type Queues } from "./queues.ts";
 export type { RedisSettings } from "./redis-settings.ts";
 export {
   type JobHandler,

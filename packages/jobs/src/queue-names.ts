@@ -19,6 +19,12 @@ export function queueOf(wireName: string): string {
   return wireName.replace(/^\{(.+)\}$/, "$1").replace(/-\d+-of-\d+\{.*\}$/, "");
 }
 
+/** What people call a queue that is called `wireName` in Redis. */
+export function titleOf(wireName: string): string {
+  const [, name, index, count] = /^(\w+)-(\d+)-of-(\d+)\{.*\}$/.exec(wireName) ?? [];
+  return name === undefined ? queueOf(wireName) : `${name} ${index} of ${count}`;
+}
+
 /** The first short text whose slot is in the middle of the `index`-th of `count` parts of all slots. */
 function tagFor(index: number, count: number): string {
   const from = ((index + 0.25) * slots) / count;

@@ -12,7 +12,7 @@ import { createLists, type Lists } from "./lists.ts";
 import { channelOf } from "./mail.ts";
 import { createNotes, type Notes } from "./notes.ts";
 import { createPresence, type Presence } from "./presence.ts";
-import { queueOf, wireNamesOf } from "./queue-names.ts";
+import { queueOf, titleOf, wireNamesOf } from "./queue-names.ts";
 import { createQueueRegistry } from "./queue-registry.ts";
 import { type QueueState, stateOf } from "./queue-states.ts";
 import { dangersOf, fieldsOf, type RedisSettings, readRedisSettings } from "./redis-settings.ts";
@@ -29,6 +29,8 @@ export interface Queues extends AsyncDisposable {
   nextRuns(): Promise<ReadonlyMap<string, Date>>;
   /** Adds a scheduled job once, to be run at once; gives its id, or `undefined` when there is no such job. */
   runNow(name: string): Promise<string | undefined>;
+  /** All queues as they are now, also the ingest queues that others put jobs into, for a dashboard. They close with this. */
+  list(): Promise<readonly ListedQueue[]>;
   /** Jobs that wait or are being worked on. */
   depth(queue: QueueName): Promise<number>;
   /** Short texts beside the jobs. */
@@ -74,6 +76,13 @@ export interface QueueLoad extends QueueMemory {
   readonly finishedJobs: number;
   /** The payload of a job that is about to be taken; 0 when none waits. */
   readonly nextBytes: number;
+}
+
+export interface ListedQueue {
+  readonly name: QueueName;
+  /** For people: `ingest`, or `ingest 2 of 4` where it is one of several. */
+  readonly title: string;
+  readonly queue: Queue;
 }
 
 export interface QueuesOptions extends QueueRedisOptions {
@@ -174,6 +183,15 @@ export async function connectQueues(options: QueuesOptions): Promise<Queues> {
       if (schedule === undefined) return undefined;
       const job = await nextOf(jobs[key].queue).add(name, schedule.payload, optionsOf(key));
       return job.id;
+    },
+
+    async list() {
+      const lists = await Promise.all(
+        queueNames.map(async (name) =>
+          (await allOf(name)).map((queue) => ({ name, title: titleOf(queue.name), queue })),
+        ),
+      );
+      return lists.flat();
     },
 
     async depth(name) {

@@ -33,7 +33,7 @@ export function sendPage(reply: FastifyReply, { title, head, body }: Page): Fast
 <title>${title} · Millrace</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<link rel="icon" href="${favicon}">
+<link rel="icon" href="${markUri}">
 <link rel="stylesheet" href="${stylePath}">
 ${head}
 </head>
@@ -52,6 +52,7 @@ ${body}
 const strokes =
   '<g fill="none" stroke-width="2" stroke-linecap="round"><circle cx="12" cy="9" r="6"/><path d="M12 3v12M6 9h12M2 19c2.5 0 2.5 2 5 2s2.5-2 5-2 2.5 2 5 2 2.5-2 5-2"/></g>';
 const mark = html`<svg viewBox="0 0 24 24" width="24" height="24" stroke="currentColor" aria-hidden="true">${new Html(strokes)}</svg>`;
-const favicon = `data:image/svg+xml,${encodeURIComponent(
+/** The same, as an address. */
+export const markUri = `data:image/svg+xml,${encodeURIComponent(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" stroke="#3a94ab">${strokes}</svg>`,
 )}`;

@@ -5,6 +5,8 @@ export interface PagePolicy {
   /** Sources of scripts, such as `'sha256-…'`. */
   readonly scripts?: readonly string[];
   readonly styles?: readonly string[];
+  /** What `<base>` may name; nothing, if it is not said. */
+  readonly base?: string;
 }
 
 declare module "fastify" {
@@ -39,7 +41,7 @@ export function isNavigation({ method, headers, routeOptions }: FastifyRequest):
 
 const plain: PagePolicy = {};
 
-function pageHeaders({ scripts = [], styles = [] }: PagePolicy): Readonly<Record<string, string>> {
+function pageHeaders({ scripts = [], styles = [], base = "'none'" }: PagePolicy): Readonly<Record<string, string>> {
   const policy = [
     "default-src 'none'",
     ["script-src 'self'", ...scripts].join(" "),
@@ -48,7 +50,7 @@ function pageHeaders({ scripts = [], styles = [] }: PagePolicy): Readonly<Record
     "connect-src 'self'",
     "font-src 'self'",
     "form-action 'self'",
-    "base-uri 'none'",
+    `base-uri ${base}`,
     "frame-ancestors 'none'",
   ];
   return {

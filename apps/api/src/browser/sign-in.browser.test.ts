@@ -32,6 +32,7 @@ async function visit({ colorScheme = "light", width = 1_280, javaScriptEnabled =
   const browser = parts.use(await openBrowser(program ?? ""));
   const context = await browser.newContext({ colorScheme, javaScriptEnabled, viewport: { width, height: 844 } });
   const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
   const requested: string[] = [];
   const complaints: string[] = [];
   page.on("request", (request) => requested.push(request.url()));

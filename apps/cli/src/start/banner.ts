@@ -17,6 +17,7 @@ Millrace is ready.
   API         ${apiUrl}
   Docs        ${apiUrl}/docs
   Console     ${apiUrl}/console (sign in with the key)
+  Queues      ${apiUrl}/queues
   Key         ${keyText}
   Data        ${dataDir}
   PostgreSQL  ${postgres}
