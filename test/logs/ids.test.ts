@@ -1,4 +1,5 @@
 import { statement } from "@millrace/db";
+import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { type Api, startFleet } from "../domain/fleet.ts";
 import { linesOf } from "./log-lines.ts";
@@ -11,6 +12,8 @@ const waiting = statement<[], { name: string; query: string }>(
     WHERE datname = current_database() AND wait_event_type = 'Lock' ORDER BY application_name`,
 );
 const storedEvents = statement<[], { n: number }>("test.stored", "SELECT count(*)::int AS n FROM telemetry_events");
+const hideEvents = statement<[], never>("test.hide_events", "ALTER TABLE telemetry_events RENAME TO hidden_events");
+const showEvents = statement<[], never>("test.show_events", "ALTER TABLE hidden_events RENAME TO telemetry_events");
 const address = `0x${"ab".repeat(20)}`;
 const event = { source: "test", type: "ids" };
 
@@ -109,4 +112,31 @@ test("what is answered from memory, ahead of the framework, has the id that it w
     const { status, headers } = await api.call("GET", path, { headers: { "x-request-id": id } });
     expect([status, headers.get("x-request-id")]).toEqual([200, id]);
   }
+});
+
+test("a job that fails is told of with its queue, its number, its attempt and its requests", async () => {
+  await using fleet = await startFleet();
+  const [api] = fleet.apis as [Api];
+  await fleet.db.run(hideEvents, []);
+  await api.call("POST", "/v1/events", { body: event, headers: { "x-request-id": "failing-1" } });
+  const redis = new Redis(fleet.redis.url);
+  await using parts = new AsyncDisposableStack();
+  parts.defer(() => void redis.disconnect());
+  const attempts = async () => Number(await redis.hget(`${fleet.redis.prefix}:{ingest}:1`, "atm"));
+  await expect.poll(attempts, { timeout: 15_000 }).toBeGreaterThan(1);
+  await fleet.db.run(showEvents, []);
+  await expect.poll(() => fleet.db.rows(storedEvents, []), { timeout: 15_000 }).toEqual([{ n: 1 }]);
+  fleet.workers[0]?.stop();
+  const lines = linesOf((await fleet.workers[0]?.ended)?.output ?? "");
+  const failures = lines.filter(({ msg }) => msg === "a job failed");
+  expect(failures.slice(0, 2)).toMatchObject(
+    [1, 2].map((attempt) => ({
+      job: "events.import",
+      queue: "ingest",
+      jobId: "1",
+      attempt,
+      requests: ["failing-1"],
+      err: { code: "42P01" },
+    })),
+  );
 });

@@ -131,7 +131,6 @@ async function handleAndTell(handling: Handling, job: Job, run: JobRun): Promise
     if (!jobEvents.hasSubscribers) return;
     const event: JobEvent = {
       name: job.name,
-      id: job.id ?? "",
       queue: queueOf(job.queueName),
       waitMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
       runMs: performance.now() - startedAt,

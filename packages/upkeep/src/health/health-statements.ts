@@ -6,12 +6,14 @@ interface Valued {
 
 /** Each gives the worst cases first. Numbers are float8, which arrive as numbers. */
 export const healthStatements = {
+  /** Ours say behind their names on whose behalf they are. */
   connections: statement<[], Valued>(
     "health.connections",
     `SELECT sum(n)::float8 / (current_setting('max_connections')::int
                               - current_setting('superuser_reserved_connections')::int) AS value,
             sum(n)::int AS connections, jsonb_object_agg(app, n) AS by_application
-       FROM (SELECT coalesce(nullif(application_name, ''), 'unnamed') AS app, count(*) AS n
+       FROM (SELECT coalesce(nullif(regexp_replace(application_name, '^(millrace-\\w+) .*', '\\1'), ''), 'unnamed') AS app,
+                    count(*) AS n
                FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1) AS apps`,
   ),
 
