@@ -1,6 +1,5 @@
 import { statement } from "@millrace/db";
-import { findBrowser } from "@millrace/embedded/testing";
-import axe from "axe-core";
+import { findBrowser, violationsOn } from "@millrace/embedded/testing";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ConsoleWorld, openConsole } from "./open-console.ts";
@@ -215,13 +214,4 @@ async function reloadUntil(page: Page, wanted: Locator): Promise<void> {
       { timeout: 30_000, interval: 1_000 },
     )
     .toBeGreaterThan(0);
-}
-
-/** What axe-core finds against WCAG 2.1 AA. It is run from outside the page, whose policy lets no script in. */
-async function violationsOn(page: Page): Promise<unknown> {
-  await page.evaluate(axe.source);
-  return await page.evaluate(
-    `axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] })
-      .then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))`,
-  );
 }

@@ -1,3 +1,5 @@
+import { markUri } from "./browser/mark.ts";
+
 const styles = ["theme.css", "uplot.css", "console.css"];
 
 /** The page before it runs. All modules are asked for at once, not each when another turns out to need it. */
@@ -10,7 +12,7 @@ export function pageOf(names: readonly string[], addressOf: (name: string) => st
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>Millrace</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="${markUri}">
 ${styles.map((name) => `<link rel="stylesheet" href="${addressOf(name)}">`).join("\n")}
 ${modules.map((name) => `<link rel="modulepreload" href="${addressOf(name)}">`).join("\n")}
 <script type="module" src="${addressOf("main.ts")}"></script>

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { loadTheme } from "@millrace/console";
+import { loadTheme, markStrokes, markUri } from "@millrace/console";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { Html, html } from "./html.ts";
 
@@ -48,11 +48,4 @@ ${body}
   return reply.type("text/html; charset=utf-8").send(page.text);
 }
 
-/** Water under a wheel. */
-const strokes =
-  '<g fill="none" stroke-width="2" stroke-linecap="round"><circle cx="12" cy="9" r="6"/><path d="M12 3v12M6 9h12M2 19c2.5 0 2.5 2 5 2s2.5-2 5-2 2.5 2 5 2 2.5-2 5-2"/></g>';
-const mark = html`<svg viewBox="0 0 24 24" width="24" height="24" stroke="currentColor" aria-hidden="true">${new Html(strokes)}</svg>`;
-/** The same, as an address. */
-export const markUri = `data:image/svg+xml,${encodeURIComponent(
-  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" stroke="#3a94ab">${strokes}</svg>`,
-)}`;
+const mark = html`<svg viewBox="0 0 24 24" width="24" height="24" stroke="currentColor" aria-hidden="true">${new Html(markStrokes)}</svg>`;

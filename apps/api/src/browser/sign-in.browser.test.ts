@@ -1,5 +1,4 @@
-import { createTestDatabase, findBrowser, openBrowser } from "@millrace/embedded/testing";
-import axe from "axe-core";
+import { createTestDatabase, findBrowser, openBrowser, violationsOn } from "@millrace/embedded/testing";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { createBrowserApp, developmentKey } from "./testing/browser-app.ts";
@@ -51,15 +50,6 @@ async function visit({ colorScheme = "light", width = 1_280, javaScriptEnabled =
 async function enter(page: Page, key: string): Promise<void> {
   await page.getByLabel("API key").fill(key);
   await page.getByRole("button", { name: "Sign in" }).click();
-}
-
-/** What axe-core finds against WCAG 2.1 AA. It is run from outside the page, whose policy lets no script in. */
-async function violationsOn(page: Page): Promise<unknown> {
-  await page.evaluate(axe.source);
-  return await page.evaluate(
-    `axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] })
-      .then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))`,
-  );
 }
 
 describe.skipIf(program === undefined)("in a browser (skipped where the PATH has no Chromium)", () => {

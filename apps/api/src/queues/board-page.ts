@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { UIConfig } from "@bull-board/api/dist/types.js";
+import { markUri } from "@millrace/console";
 import { Html, html } from "../browser/html.ts";
-import { markUri } from "../browser/layout.ts";
 
 /** Where bull-board's own files are. */
 export const boardFolder = join(dirname(createRequire(import.meta.url).resolve("@bull-board/ui/package.json")), "dist");

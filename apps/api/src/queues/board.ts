@@ -1,8 +1,8 @@
 import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { AppControllerRoute, BullBoardQueues, IServerAdapter, UIConfig } from "@bull-board/api/dist/types.js";
+import { markUri } from "@millrace/console";
 import type { ListedQueue, Queues } from "@millrace/jobs";
-import { markUri } from "../browser/layout.ts";
 import { boardFolder } from "./board-page.ts";
 import { previewOf } from "./job-preview.ts";
 

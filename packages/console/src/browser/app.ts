@@ -2,6 +2,7 @@ import { h } from "preact";
 import { useState } from "preact/hooks";
 import { useLive } from "./live.ts";
 import { useLoaded, useNow } from "./loading.ts";
+import { markUri } from "./mark.ts";
 import { AlertsPanel } from "./panels/alerts.ts";
 import { Backups } from "./panels/backups.ts";
 import { CachePanel } from "./panels/cache.ts";
@@ -19,7 +20,24 @@ import { Workers } from "./panels/workers.ts";
 import { status } from "./parts/status.ts";
 import { chooseTheme, chosenTheme, themes } from "./parts/theme.ts";
 import type { Alerts, Live, Session } from "./replies.ts";
-import { a, button, div, form, h1, header, label, li, main, nav, option, select, span, ul, type View } from "./tags.ts";
+import {
+  a,
+  button,
+  div,
+  form,
+  h1,
+  header,
+  img,
+  label,
+  li,
+  main,
+  nav,
+  option,
+  select,
+  span,
+  ul,
+  type View,
+} from "./tags.ts";
 
 const sections = [
   ["ingest", "Ingest"],
@@ -80,7 +98,7 @@ interface TopBarProps {
 function TopBar({ live, isConnected, session }: TopBarProps): View {
   return header(
     { class: "top" },
-    h1(null, "Millrace"),
+    h1(null, img({ src: markUri, width: 20, height: 20, alt: "" }), "Millrace"),
     nav(
       { "aria-label": "Panels" },
       ul(null, ...sections.map(([id, text]) => li({ key: id }, a({ href: `#${id}` }, text)))),

@@ -26,6 +26,7 @@ export const h1 = tag("h1");
 export const h2 = tag("h2");
 export const h3 = tag("h3");
 export const header = tag("header");
+export const img = tag("img");
 export const input = tag("input");
 export const label = tag("label");
 export const li = tag("li");

@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import type { Browser } from "playwright-core";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
 import { loadTestConfig } from "./config.ts";
 
 /** Where Chromium is, if the system has it: Debian's, or Google's build of it. */
@@ -37,4 +38,16 @@ export async function openBrowser(executablePath: string): Promise<Browser> {
       "--disable-sync",
     ],
   });
+}
+
+/**
+ * What axe-core finds against WCAG 2.1 AA, with where it is. It is run from outside the page, whose policy lets no
+ * script in.
+ */
+export async function violationsOn(page: Page): Promise<unknown> {
+  await page.evaluate(axe.source);
+  return await page.evaluate(
+    `axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] })
+      .then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))`,
+  );
 }

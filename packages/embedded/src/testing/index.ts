@@ -1,5 +1,5 @@
 export { freePort } from "../ports.ts";
-export { findBrowser, openBrowser } from "./browser.ts";
+export { findBrowser, openBrowser, violationsOn } from "./browser.ts";
 export { loadTestConfig } from "./config.ts";
 export { type DebianProgram, findProgram } from "./debian-program.ts";
 export { findPgbouncer, startPgbouncer } from "./pgbouncer.ts";
