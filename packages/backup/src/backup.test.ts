@@ -277,6 +277,44 @@ describe.skipIf(bin === undefined)("with the server's own tools (skipped where /
     await rm(archive, { recursive: true });
   }, 180_000);
 
+  test("an index that does not fit its table, and rows that are others, are found by a drill of whole files", async () => {
+    await using other = await startToolServer({
+      bin: bin ?? "",
+      folder,
+      name: "unsound",
+      make: (run, dataDir) => run("initdb", ["--pgdata", dataDir, "--username=postgres", "--auth=trust", "--no-sync"]),
+    });
+    await using owner = await connectPostgres({ url: other.url, applicationName: "test", minConnections: 0 });
+    await owner.run(command("CREATE TABLE numbers AS SELECT generate_series(1, 300) AS n"), []);
+    await owner.run(command("CREATE INDEX numbers_by_n ON numbers (n)"), []);
+    await owner.run(command("CHECKPOINT"), []);
+    const apart = join(folder, "unsound-backups");
+    const sound = await createBackup({ url: other.url, db: owner, directory: apart, searchPath });
+    const recorded = join(pathsOf(apart, sound.id).folder, "millrace-backup.json");
+    const before = await readFile(recorded, "utf8");
+    const tables = { "public.numbers": { rows: 300, hash: "7" } };
+    await writeFile(recorded, JSON.stringify({ ...JSON.parse(before), tables }));
+    const failedOf = async (from: string) =>
+      (await drillBackup({ directory: from, searchPath })).checks.filter(({ isOk }) => !isOk);
+    expect(await failedOf(apart)).toEqual([{ name: "rows", isOk: false, detail: "public.numbers has other rows" }]);
+    await writeFile(recorded, before);
+    expect(await failedOf(apart)).toEqual([]);
+
+    const [{ path } = { path: "" }] = await owner.rows(
+      statement<[], { path: string }>("test.path", "SELECT pg_relation_filepath('numbers_by_n') AS path"),
+      [],
+    );
+    await other.stop();
+    // The first entry of the first leaf is at its end: its key, which is 1, becomes 255.
+    const bytes = await readFile(join(other.dataDir, path));
+    bytes[8_192 + 8_160 + 8] = 255;
+    await writeFile(join(other.dataDir, path), bytes);
+    await other.start();
+    const later = join(folder, "unsound-later");
+    await createBackup({ url: other.url, db: owner, directory: later, searchPath });
+    expect(await failedOf(later)).toMatchObject([{ name: "amcheck", detail: expect.stringContaining("numbers_by_n") }]);
+  }, 120_000);
+
   test("the settings of the original do nothing in a drill, and its password is in no list of processes", async () => {
     const marker = join(folder, "archived");
     const secret = "not-for-others";

@@ -156,6 +156,14 @@ async function amcheck(
 ): Promise<string> {
   const target = ["--host", socket, "--username", record?.user ?? "", "--no-password"];
   const depth = ["--install-missing", "--heapallindexed", "--parent-check"];
-  await tools.run("pg_amcheck", [...target, ...depth, record?.database ?? ""], { signal });
+  // What is damaged it tells as output, and what keeps it from looking as an error.
+  const found: string[] = [];
+  const onOutput = (line: string): void => void found.push(line.trim());
+  try {
+    await tools.run("pg_amcheck", [...target, ...depth, record?.database ?? ""], { signal, onOutput });
+  } catch (error) {
+    const text = found.join(" ").slice(0, 4_000);
+    throw text === "" ? error : new BackupError(text, { cause: error });
+  }
   return "tables and indexes agree";
 }

@@ -28,6 +28,8 @@ export interface ToolServer extends AsyncDisposable {
   readonly dataDir: string;
   /** Ends it as a power failure does. */
   kill(): Promise<void>;
+  /** Ends it as one should. */
+  stop(): Promise<void>;
   /** Starts it again after that, on the same port. */
   start(): Promise<void>;
   /** Runs one of its programs, under the server's account. */
@@ -120,6 +122,7 @@ export async function startToolServer(options: ToolServerOptions): Promise<ToolS
     run,
     // "Immediate": its children end with it, which they would not at once when it is just gone.
     kill: () => end("SIGQUIT"),
+    stop: () => end("SIGINT"),
     async start() {
       child = launch();
       await ready();

@@ -1,4 +1,4 @@
-import { addMonths, type Db, listPartitions, monthAt, sqlStateOf } from "@millrace/db";
+import { addMonths, type Db, identifier, listPartitions, monthAt, sqlStateOf } from "@millrace/db";
 import { growthOf, growthPerDay } from "../samples/rates.ts";
 import { samplesSince, spreadSamples } from "../samples/sample.ts";
 import { checked, type HealthCheck, skipped, type Threshold } from "./check.ts";
@@ -122,6 +122,18 @@ export async function databaseHealth(db: Db, options: DatabaseHealthOptions): Pr
   const at = now();
   const recent = await samplesSince(db, new Date(at.getTime() - 15 * 60_000));
 
+  const [sight] = await db.rows(sql.sight, []);
+  /** What is seen and bad is bad; where not all is seen, nothing bad means nothing. */
+  const ofOthers = (found: HealthCheck): HealthCheck =>
+    sight?.sees_all === true || found.status !== "ok"
+      ? found
+      : {
+          ...found,
+          status: "skipped",
+          value: null,
+          advice: `Only what ${sight?.role} does itself is seen: GRANT pg_monitor TO ${identifier(sight?.role ?? "")}`,
+        };
+
   const worst = async (
     id: CheckId,
     read: () => Promise<readonly { readonly value: number }[]>,
@@ -137,23 +149,35 @@ export async function databaseHealth(db: Db, options: DatabaseHealthOptions): Pr
 
   const checks: readonly (readonly [CheckId, () => Promise<HealthCheck>])[] = [
     ["connections", () => worst("connections", () => db.rows(sql.connections, []))],
-    ["idle_in_transaction", () => worst("idle_in_transaction", () => db.rows(sql.idleInTransaction, []))],
-    ["long_transactions", () => worst("long_transactions", () => db.rows(sql.longTransactions, []))],
+    [
+      "idle_in_transaction",
+      async () => ofOthers(await worst("idle_in_transaction", () => db.rows(sql.idleInTransaction, []))),
+    ],
+    [
+      "long_transactions",
+      async () => ofOthers(await worst("long_transactions", () => db.rows(sql.longTransactions, []))),
+    ],
     [
       "blocked",
       async () => {
         const tree = await db.rows(sql.blockingTree, []);
-        return check("blocked", tree.filter(({ depth }) => depth > 0).length, tree);
+        return ofOthers(check("blocked", tree.filter(({ depth }) => depth > 0).length, tree));
       },
     ],
     ["wraparound", () => worst("wraparound", () => db.rows(sql.oldestXids, []))],
     ["multixact_wraparound", () => worst("multixact_wraparound", () => db.rows(sql.oldestMultixacts, []))],
     ["dead_rows", () => worst("dead_rows", () => db.rows(sql.deadRows, []))],
-    ["xmin_horizon", () => worst("xmin_horizon", () => db.rows(sql.xminHolders, []))],
-    ["replication_lag", () => worst("replication_lag", () => db.rows(sql.replicationLag, []))],
-    ["replication_slots", () => worst("replication_slots", () => db.rows(sql.slots, []))],
+    ["xmin_horizon", async () => ofOthers(await worst("xmin_horizon", () => db.rows(sql.xminHolders, [])))],
+    ["replication_lag", async () => ofOthers(await worst("replication_lag", () => db.rows(sql.replicationLag, [])))],
+    ["replication_slots", async () => slotsCheck(await db.rows(sql.slots, []))],
     ["sequences", () => worst("sequences", () => db.rows(sql.sequences, []))],
-    ["checksum_failures", () => worst("checksum_failures", () => db.rows(sql.checksumFailures, []))],
+    [
+      "checksum_failures",
+      async () =>
+        sight?.checksums === false
+          ? skipped({ id: "checksum_failures", ...thresholds.checksum_failures }, withoutChecksums)
+          : await worst("checksum_failures", () => db.rows(sql.checksumFailures, [])),
+    ],
     ["buffer_hits", async () => check("buffer_hits", hitShareOf(recent))],
     ["rollbacks", async () => check("rollbacks", rollbackShareOf(recent))],
     [
@@ -179,6 +203,16 @@ export function worstOf(checks: readonly HealthCheck[]): "ok" | "warning" | "cri
 
 function check(id: CheckId, value: number | undefined, evidence: HealthCheck["evidence"] = []): HealthCheck {
   return checked({ id, ...thresholds[id] }, value, evidence.slice(0, 20));
+}
+
+const withoutChecksums = "The server keeps no checksums: turn them on with pg_checksums --enable while it is stopped";
+
+/** Of a slot that is lost nothing is kept any more, which looks like one that is up to date. */
+function slotsCheck(slots: readonly { readonly value: number; readonly wal_status: string | null }[]): HealthCheck {
+  const found = check("replication_slots", Math.max(0, ...slots.map(({ value }) => value)), slots);
+  if (!slots.some(({ wal_status }) => wal_status === "lost")) return found;
+  const advice = "A slot's WAL is gone, and its consumer has to be set up anew; drop the slot";
+  return { ...found, status: "critical", advice };
 }
 
 /** Of few blocks a share says nothing. */

@@ -51,17 +51,25 @@ export const healthStatements = {
       ORDER BY path LIMIT 100`,
   ),
 
+  /** Of the whole cluster: the oldest database decides when all of them stop. */
   oldestXids: statement<[], Valued>(
     "health.oldest_xids",
-    `SELECT age(relfrozenxid)::float8 AS value, oid::regclass::text AS table,
-            pg_table_size(oid)::float8 AS bytes
-       FROM pg_class WHERE relkind IN ('r', 'm', 't') AND relfrozenxid <> '0' ORDER BY age(relfrozenxid) DESC LIMIT 5`,
+    `(SELECT age(relfrozenxid)::float8 AS value, current_database()::text AS database, oid::regclass::text AS table
+        FROM pg_class WHERE relkind IN ('r', 'm', 't') AND relfrozenxid <> '0' ORDER BY 1 DESC LIMIT 5)
+      UNION ALL
+     (SELECT age(datfrozenxid)::float8, datname::text, NULL
+        FROM pg_database WHERE datname <> current_database() ORDER BY 1 DESC LIMIT 5)
+      ORDER BY value DESC`,
   ),
 
   oldestMultixacts: statement<[], Valued>(
     "health.oldest_multixacts",
-    `SELECT mxid_age(relminmxid)::float8 AS value, oid::regclass::text AS table
-       FROM pg_class WHERE relkind IN ('r', 'm', 't') AND relminmxid <> '0' ORDER BY mxid_age(relminmxid) DESC LIMIT 5`,
+    `(SELECT mxid_age(relminmxid)::float8 AS value, current_database()::text AS database, oid::regclass::text AS table
+        FROM pg_class WHERE relkind IN ('r', 'm', 't') AND relminmxid <> '0' ORDER BY 1 DESC LIMIT 5)
+      UNION ALL
+     (SELECT mxid_age(datminmxid)::float8, datname::text, NULL
+        FROM pg_database WHERE datname <> current_database() ORDER BY 1 DESC LIMIT 5)
+      ORDER BY value DESC`,
   ),
 
   /** Of small tables a share says nothing. */
@@ -88,12 +96,14 @@ export const healthStatements = {
 
   replicationLag: statement<[], Valued>(
     "health.replication_lag",
-    `SELECT coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn), 0)::float8 AS value,
+    `SELECT coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), coalesce(replay_lsn, flush_lsn, write_lsn, sent_lsn)),
+                     0)::float8 AS value,
             application_name AS replica, state, extract(epoch FROM replay_lag)::float8 AS lag_seconds
-       FROM pg_stat_replication WHERE NOT pg_is_in_recovery() ORDER BY 1 DESC LIMIT 20`,
+       FROM pg_stat_replication WHERE NOT pg_is_in_recovery() AND state IS DISTINCT FROM 'backup'
+      ORDER BY 1 DESC LIMIT 20`,
   ),
 
-  slots: statement<[], Valued>(
+  slots: statement<[], Valued & { readonly wal_status: string | null }>(
     "health.slots",
     `SELECT coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::float8 AS value, slot_name AS slot,
             active, wal_status
@@ -112,6 +122,13 @@ export const healthStatements = {
        LEFT JOIN pg_depend ON objid = pg_class.oid AND deptype IN ('a', 'i') AND refobjsubid > 0
        LEFT JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid
       WHERE NOT cycle AND increment_by > 0 ORDER BY 1 DESC LIMIT 5`,
+  ),
+
+  /** What the role may see of others, and whether the server looks at checksums at all. */
+  sight: statement<[], { sees_all: boolean; role: string; checksums: boolean }>(
+    "health.sight",
+    `SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS sees_all, current_user::text AS role,
+            current_setting('data_checksums')::bool AS checksums`,
   ),
 
   checksumFailures: statement<[], Valued>(
