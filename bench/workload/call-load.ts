@@ -16,6 +16,8 @@ export interface CallLoadOptions {
 export interface CallLoadResult {
   /** From the moment a call was due to its answer's end, in microseconds, by kind. */
   readonly latency: ReadonlyMap<string, Histogram>;
+  /** Of these, how long a call was due before it was sent: the load's own lateness, or no free connection. */
+  readonly lateness: Histogram;
   readonly statuses: Readonly<Record<string, number>>;
 }
 
@@ -24,6 +26,7 @@ const connections = 64;
 /** Sends calls by the clock, whatever becomes of those before: one that waits for a free connection counts as slow. */
 export async function callLoad({ url, key, next, perSecond, seconds }: CallLoadOptions): Promise<CallLoadResult> {
   const latency = new Map<string, Histogram>();
+  const lateness = build({ highestTrackableValue: 60_000_000 });
   const statuses: Record<string, number> = {};
   const waiting: { readonly call: Call; readonly dueAt: number }[] = [];
   const idle: Socket[] = [];
@@ -51,6 +54,7 @@ export async function callLoad({ url, key, next, perSecond, seconds }: CallLoadO
       const first = socket && waiting.shift();
       if (socket === undefined || first === undefined) return;
       const { method, path, body } = first.call;
+      lateness.recordValue(Math.max(1, Math.round((performance.now() - first.dueAt) * 1_000)));
       underWay.set(socket, { ...first, bytes: Buffer.alloc(0) });
       socket.write(body === undefined ? getBytes(url + path, key) : postBytes(url + path, key, body, method));
     }
@@ -88,5 +92,5 @@ export async function callLoad({ url, key, next, perSecond, seconds }: CallLoadO
   }
   await ended.promise;
   for (const socket of sockets) socket.destroy();
-  return { latency, statuses };
+  return { latency, lateness, statuses };
 }

@@ -72,7 +72,7 @@ export async function runWorkload({ json, seconds, servers }: { json: boolean; s
     tell(`${perSecond} calls a second for ${seconds} s …`);
     const [before, poolBefore] = [readsIn(await stats()), await poolFigures()];
     const ingest = sendEvents(api.url, key, seconds);
-    const { latency, statuses } = await callLoad({ url: api.url, key, next, perSecond, seconds });
+    const { latency, lateness, statuses } = await callLoad({ url: api.url, key, next, perSecond, seconds });
     const [after, poolAfter] = [await stats(), await poolFigures()];
     await ingest;
     const reads = readsIn(after);
@@ -81,6 +81,7 @@ export async function runWorkload({ json, seconds, servers }: { json: boolean; s
     return {
       hit_rate: round((reads.hits - before.hits) / (reads.all - before.all), 4),
       ...percentiles(all),
+      sent_late_p99_ms: percentiles(lateness).p99_ms,
       by_kind: Object.fromEntries([...latency].map(([kind, histogram]) => [kind, percentiles(histogram)])),
       statuses: Object.fromEntries(Object.entries(statuses).toSorted()),
       miss_penalty_ms: Object.fromEntries(

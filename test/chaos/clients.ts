@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { untilAccepted } from "./retrying.ts";
 
 /** What clients were told, by the marks of their events. */
 export interface Ledger {
@@ -33,13 +34,7 @@ interface Sent {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const attemptMs = 4_000;
-
-/**
- * Sends requests one after the other, each again and again until it is accepted, as the protocol tells
- * a client: after network faults at once or soon, after 429 and 503 when Retry-After has passed. Some
- * that were accepted are sent once more.
- */
+/** Sends requests one after the other, each until it is accepted. Some that were accepted are sent once more. */
 export async function runClient(options: ClientOptions): Promise<void> {
   const { ledger, seed, name, pauseMs, stop, giveUp } = options;
   const generator = xoroshiro128plus(seed);
@@ -89,25 +84,18 @@ function requestOf(name: string, below: (bound: number) => number): Sent {
 }
 
 async function sendUntilAccepted({ url, key, ledger, giveUp }: ClientOptions, sent: Sent): Promise<boolean> {
-  for (;;) {
-    if (giveUp.aborted) return false;
-    let waitMs = 100 + Math.random() * 200;
-    try {
-      const reply = await fetch(`${url}/v1/events`, {
-        method: "POST",
-        headers: { ...sent.headers, authorization: `Bearer ${key}` },
-        body: sent.body,
-        signal: AbortSignal.any([giveUp, AbortSignal.timeout(attemptMs)]),
-      });
-      const text = await reply.text();
-      if (reply.status === 202) return true;
-      if (reply.status !== 503 && reply.status !== 429) ledger.violations.push(`${reply.status} ${text}`);
-      // Shorter than it was told, so that a short run has many tries; never at once.
-      waitMs = Math.min(1_000, Number(reply.headers.get("retry-after") ?? 1) * 250);
-    } catch {
-      // a network fault, or no answer in time
-    }
-    ledger.retries += 1;
-    await sleep(waitMs, undefined, { signal: giveUp }).catch(() => {});
-  }
+  const headers = { ...sent.headers, authorization: `Bearer ${key}` };
+  const answer = await untilAccepted(
+    `${url}/v1/events`,
+    { method: "POST", headers, body: sent.body },
+    {
+      isAccepted: (status) => status === 202,
+      giveUp,
+      onRetry: () => {
+        ledger.retries += 1;
+      },
+      onViolation: (text) => ledger.violations.push(text),
+    },
+  );
+  return answer !== undefined;
 }

@@ -3,6 +3,8 @@ import { connectPostgres, type Postgres, statement } from "@millrace/db";
 import { type Ledger, runClient } from "./clients.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { type Fault, scheduleOf } from "./schedule.ts";
+import { runWriter, type WriteLedger } from "./writers.ts";
+import { judgeWrites, settledWrites, type WriteVerdict } from "./written.ts";
 
 export interface ChaosOptions {
   readonly seconds: number;
@@ -10,6 +12,8 @@ export interface ChaosOptions {
   /** The mean time between two faults. */
   readonly everyMs: number;
   readonly clients: number;
+  /** Clients that write to the domain, each to a user of its own. */
+  readonly writers: number;
   readonly pauseMs: number;
   readonly appendfsync: "always" | "everysec";
   readonly log: (line: string) => void;
@@ -29,6 +33,7 @@ export interface ChaosSummary {
   readonly unanswered: number;
   readonly lost: number;
   readonly duplicated: number;
+  readonly writes: WriteVerdict;
   readonly retries: number;
   readonly crashes: number;
   readonly violations: readonly string[];
@@ -41,7 +46,7 @@ const patienceMs = 60_000;
 
 /** Runs the whole fleet under load while the schedule's faults happen, and compares what was accepted with what is stored. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosSummary> {
-  const { seconds, seed, everyMs, clients, pauseMs, log, signal } = options;
+  const { seconds, seed, everyMs, clients, writers, pauseMs, log, signal } = options;
   await using fleet = await startFleet(options);
   const ledger: Ledger = { accepted: new Set(), unanswered: new Set(), violations: [], retries: 0, lastAcceptedAt: 0 };
   const stop = new AbortController();
@@ -58,15 +63,28 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosSummary> {
       giveUp: giveUp.signal,
     }),
   );
+  const written: WriteLedger = { acknowledged: [], violations: ledger.violations, retries: 0 };
+  const writing = Array.from({ length: writers }, (_, index) =>
+    runWriter({
+      url: fleet.apiUrl,
+      key: fleet.key,
+      ledger: written,
+      seed: seed * 1_000 + clients + index,
+      address: `0x${(index + 1).toString(16).padStart(40, "0")}`,
+      pauseMs,
+      stop: stop.signal,
+      giveUp: giveUp.signal,
+    }),
+  );
   await using watch = watchProgress(fleet, ledger);
   const schedule = scheduleOf(seed, { seconds, everyMs });
   const done = await causeFaults(fleet, schedule, { log, signal, seconds });
   stop.abort();
   log("all faults are over; waiting for what is under way …");
-  const everybody = Promise.all(sending);
+  const everybody = Promise.all([...sending, ...writing]);
   await Promise.race([everybody, sleep(patienceMs).then(() => giveUp.abort())]);
   await everybody;
-  await watch.settled(patienceMs);
+  await watch.settled(patienceMs, written);
   const stored = await watch.stored();
   const marks = new Map<string, number>();
   for (const { mark, count } of stored.rows) marks.set(mark, count);
@@ -80,7 +98,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosSummary> {
     unanswered: [...ledger.unanswered].filter((mark) => marks.has(mark)).length,
     lost: [...ledger.accepted].filter((mark) => !marks.has(mark)).length,
     duplicated: [...marks.values()].reduce((sum, count) => sum + count - 1, 0),
-    retries: ledger.retries,
+    writes: await watch.judge(written),
+    retries: ledger.retries + written.retries,
     crashes: fleet.crashes(),
     violations: ledger.violations,
     longestStallMs: watch.longestStallMs(),
@@ -147,6 +166,7 @@ const readStored = statement<[], { mark: string; count: number; place: string }>
 function watchProgress(fleet: Fleet, ledger: Ledger) {
   const stop = new AbortController();
   let stored = 0;
+  let settled = 0;
   let movedAt = performance.now();
   let longestStallMs = 0;
 
@@ -163,7 +183,9 @@ function watchProgress(fleet: Fleet, ledger: Ledger) {
   }
 
   async function look(): Promise<void> {
-    const [row] = await connected((db) => db.rows(countStored, []));
+    const [[row], writes] = await connected(async (db) => [await db.rows(countStored, []), await settledWrites(db)]);
+    if (writes > settled) movedAt = performance.now();
+    settled = writes;
     if (row === undefined || row.newest === null) return;
     if (row.stored > stored) movedAt = performance.now();
     stored = row.stored;
@@ -182,10 +204,13 @@ function watchProgress(fleet: Fleet, ledger: Ledger) {
     longestStallMs: () => Math.round(longestStallMs),
 
     /** Resolves when all that was accepted is stored, or when nothing has moved for as long as this. */
-    async settled(ms: number): Promise<void> {
+    async settled(ms: number, { acknowledged }: WriteLedger): Promise<void> {
       movedAt = performance.now();
-      while (stored < ledger.accepted.size && performance.now() - movedAt < ms) await sleep(50);
+      const isBehind = (): boolean => stored < ledger.accepted.size || settled < acknowledged.length;
+      while (isBehind() && performance.now() - movedAt < ms) await sleep(50);
     },
+
+    judge: ({ acknowledged }: WriteLedger) => connected((db) => judgeWrites(db, acknowledged)),
 
     async stored() {
       const rows = await connected((db) => db.rows(readStored, []));
