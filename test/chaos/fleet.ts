@@ -23,7 +23,7 @@ export interface Fleet extends AsyncDisposable {
   /** The API without a proxy. */
   readonly apiPort: number;
   apiPid(): number;
-  /** With the scopes `ingest`, `read` and `write`. */
+  /** With all scopes. */
   readonly key: string;
   /** Redis without a proxy. */
   readonly redisUrl: string;
@@ -132,7 +132,7 @@ export async function startFleet({ appendfsync, log }: FleetOptions): Promise<Fl
 async function keyOn(url: string): Promise<string> {
   await using db = await connectPostgres({ url, applicationName: "millrace chaos", minConnections: 0 });
   await db.run(statement<[], never>("chaos.settle", "CHECKPOINT"), []);
-  return (await createKey(db, { name: "chaos", scopes: ["ingest", "read", "write"] })).key;
+  return (await createKey(db, { name: "chaos", scopes: ["admin"] })).key;
 }
 
 async function pidOfRedis(url: string): Promise<number> {

@@ -1,3 +1,4 @@
+import { domainCaseOf } from "./domain-cases.ts";
 import { encode, mutate } from "./mutations.ts";
 import { payloadOf } from "./payloads.ts";
 import { randomOf } from "./random.ts";
@@ -5,7 +6,7 @@ import { randomOf } from "./random.ts";
 export interface FuzzCase {
   readonly number: number;
   readonly kind: string;
-  readonly method: "POST" | "GET";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
@@ -16,6 +17,7 @@ export interface FuzzCase {
 /** The body that this number stands for; the same number and seed, the same body. */
 export function caseOf(number: number, seed: number): FuzzCase {
   const random = randomOf((seed ^ Math.imul(number + 1, 0x9e3779b1)) | 0);
+  if (random.below(4) === 0) return domainCaseOf(number, random);
   const choice = random.below(100);
   if (choice < 8) return queryOf(number, random.bytes(random.below(40)), random.below(1_000));
   const payload = payloadOf(number, random);

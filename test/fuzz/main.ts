@@ -4,9 +4,10 @@ import { runFuzz } from "./run-fuzz.ts";
 
 const help = `npm run fuzz -- [OPTIONS]
 
-Sends hostile bodies to a running API: mutated real payloads of every protocol, noise, wrong encodings, bombs, garbage
-on the connection, and clients that never finish. Exit code 1 unless there is no 5xx but the deliberate 503, no crash,
-no growth of memory, no row that was not accepted, and every sound event once.
+Sends hostile bodies to a running API: mutated real payloads of every protocol, calls of the domain with changed paths,
+queries, headers and bodies, noise, wrong encodings, bombs, garbage on the connection, and clients that never finish.
+Exit code 1 unless there is no 5xx but the deliberate 503, no crash, no growth of memory, no row that was not accepted,
+every sound event once, and an outcome of every accepted write.
 
   --bodies N   how many (default 100000)
   --seed S     the same seed, the same bodies (default: a new one, which is printed)

@@ -2,7 +2,7 @@ import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import type { Random } from "./random.ts";
 
 /** What parsers and databases have stumbled over, as it stands in JSON. */
-const tokens: readonly [string, ...string[]] = [
+export const tokens: readonly [string, ...string[]] = [
   '"__proto__":{"isAdmin":true},',
   '"constructor":{"prototype":{"isAdmin":true}},',
   '"toString":1,',

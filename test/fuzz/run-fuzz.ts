@@ -26,6 +26,8 @@ export interface FuzzSummary {
   readonly stored: number;
   readonly quarantined: number;
   readonly dead_letters: number;
+  /** Writes to the domain that were answered with 202. */
+  readonly writes: number;
   readonly slowest_ms: number;
   /** Memory of the API after a third of the bodies, and after all. */
   readonly rss_mb: readonly [number, number];
@@ -52,6 +54,7 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
   const violations: string[] = [];
   const accepted = new Set<number>();
   const sound = new Set<string>();
+  const writes = new Set<string>();
   let next = 0;
   let slowestMs = 0;
   let earlyRss = 0;
@@ -66,6 +69,8 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
     if (fault !== undefined) complain(`${fault}: body ${fuzzCase.number} of seed ${seed}, ${describe(fuzzCase)}`);
     slowestMs = Math.max(slowestMs, reply?.ms ?? 0);
     if (reply === undefined || reply.status < 200 || reply.status >= 300) return;
+    const write = /^\/v1\/writes\/(.+)$/.exec(reply.location ?? "")?.[1];
+    if (reply.status === 202 && write !== undefined) writes.add(write);
     accepted.add(fuzzCase.number);
     if (fuzzCase.ids.length === 0) return;
     const refused = refusedIn(reply);
@@ -101,6 +106,7 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
   for (const id of sound) {
     if (times.get(id) !== 1) complain(`accepted event ${id} is stored ${times.get(id) ?? 0} times`);
   }
+  for (const id of writes) if (!stored.settled.has(id)) complain(`nothing became of the accepted write ${id}`);
   return {
     bodies: next,
     by_kind: sorted(kinds),
@@ -109,6 +115,7 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
     stored: stored.rows.length,
     quarantined: stored.quarantined,
     dead_letters: stored.dead.length,
+    writes: writes.size,
     slowest_ms: Math.round(slowestMs),
     rss_mb: [earlyRss, lateRss],
     restarts: fleet.crashes(),
@@ -124,7 +131,7 @@ function refusedIn(reply: Reply): ReadonlySet<number> {
 
 function describe({ kind, method, path, headers, body }: FuzzCase): string {
   const shown = body.length > 600 ? `${body.length} bytes` : body.toString("base64");
-  return `${kind}, ${method} ${path} ${JSON.stringify(headers)} ${shown}`;
+  return `${kind}, ${method} ${path.slice(0, 300)} ${JSON.stringify(headers)} ${shown}`;
 }
 
 function count(counts: Map<string, number>, name: string): void {
@@ -142,7 +149,7 @@ async function rssMb(fleet: Fleet): Promise<number> {
 
 async function drained(fleet: Fleet): Promise<void> {
   await using queues = await connectQueues({ url: fleet.redisUrl, onError: () => {} });
-  while ((await queues.depth("ingest")) > 0) await sleep(50);
+  while ((await queues.depth("ingest")) + (await queues.depth("writes")) > 0) await sleep(50);
 }
 
 const listRows = statement<[], { id: string; source: string }>(
@@ -150,6 +157,7 @@ const listRows = statement<[], { id: string; source: string }>(
   "SELECT id, source FROM telemetry_events UNION ALL SELECT id, source FROM telemetry_events_quarantine",
 );
 const listDead = statement<[], { payload: string }>("fuzz.list_dead", "SELECT payload FROM dead_letters");
+const listSettled = statement<[], { id: string }>("fuzz.list_settled", "SELECT id FROM writes WHERE is_settled");
 const countQuarantined = statement<[], { rows: string }>(
   "fuzz.count_quarantined",
   "SELECT count(*) AS rows FROM telemetry_events_quarantine",
@@ -165,5 +173,6 @@ async function storedOn(fleet: Fleet) {
   });
   const rows = await db.rows(listRows, []);
   const [quarantined] = await db.rows(countQuarantined, []);
-  return { rows, quarantined: Number(quarantined?.rows), dead: await db.rows(listDead, []) };
+  const settled = new Set((await db.rows(listSettled, [])).map(({ id }) => id));
+  return { rows, quarantined: Number(quarantined?.rows), dead: await db.rows(listDead, []), settled };
 }

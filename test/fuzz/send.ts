@@ -5,6 +5,7 @@ export interface Reply {
   readonly status: number;
   readonly type: string;
   readonly retryAfter: string | undefined;
+  readonly location: string | undefined;
   readonly body: Buffer;
   readonly ms: number;
 }
@@ -37,6 +38,7 @@ export function createSender(target: { readonly port: number; readonly key: stri
               status: reply.statusCode ?? 0,
               type: reply.headers["content-type"] ?? "",
               retryAfter: reply.headers["retry-after"],
+              location: reply.headers.location,
               body: Buffer.concat(chunks),
               ms: performance.now() - startedAt,
             }),

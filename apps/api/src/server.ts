@@ -27,6 +27,7 @@ import { type IngestLimits, registerIngest } from "./events/ingest-route.ts";
 import { registerReading } from "./events/reading.ts";
 import { registerTail, type TailOptions } from "./events/tail/tail-route.ts";
 import { registerFleet } from "./fleet/fleet-routes.ts";
+import { answerClientError } from "./http/client-error.ts";
 import { registerDocs } from "./http/docs.ts";
 import { endConnectionsOnClose } from "./http/end-connections.ts";
 import { registerHealth } from "./http/health.ts";
@@ -82,6 +83,8 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
     // An id may have 1,024 bytes, three characters each when percent-encoded.
     routerOptions: { maxParamLength: 3 * 1_024 },
     forceCloseConnections: "idle",
+    frameworkErrors: (error, request, reply) => sendProblem(problemOf(error), request, reply),
+    clientErrorHandler: answerClientError,
     genReqId: createRequestIds(),
   });
   app.setValidatorCompiler(validatorCompiler);

@@ -83,6 +83,14 @@ function problemOfFastify(error: unknown): HttpProblem | undefined {
       });
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return new HttpProblem({ status: 415, code: "unsupported_media_type", detail: message });
+    case "FST_ERR_BAD_URL":
+      return new HttpProblem({
+        status: 400,
+        code: "malformed_path",
+        detail: "The path cannot be decoded; each % must begin a character of UTF-8, encoded as %XX",
+      });
+    case "FST_ERR_MAX_PARAM_LENGTH":
+      return new HttpProblem({ status: 414, code: "path_too_long", detail: "A part of the path is too long" });
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
       return new HttpProblem({ status: 400, code: "incomplete_body", detail: message });
     default:
