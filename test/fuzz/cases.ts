@@ -1,18 +1,8 @@
 import { domainCaseOf } from "./domain-cases.ts";
+import type { FuzzCase } from "./fuzz-case.ts";
 import { encode, mutate } from "./mutations.ts";
 import { payloadOf } from "./payloads.ts";
 import { randomOf } from "./random.ts";
-
-export interface FuzzCase {
-  readonly number: number;
-  readonly kind: string;
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-  /** Events that are stored if this is accepted; only of bodies that were left as they are. */
-  readonly ids: readonly string[];
-}
 
 /** The body that this number stands for; the same number and seed, the same body. */
 export function caseOf(number: number, seed: number): FuzzCase {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { FuzzCase } from "./cases.ts";
+import type { FuzzCase } from "./fuzz-case.ts";
 import { mutate, tokens } from "./mutations.ts";
 import type { Random } from "./random.ts";
 

@@ -1,5 +1,5 @@
 import { Agent, request } from "node:http";
-import type { FuzzCase } from "./cases.ts";
+import type { FuzzCase } from "./fuzz-case.ts";
 
 export interface Reply {
   readonly status: number;
