@@ -73,9 +73,9 @@ test("the wait is made of what was looked at: a clock that jumps and an hour wit
   expect(replay(bad, patient).told).toEqual(["firing 10"]);
   const back = (n: number): number => (n < 5 ? 100_000 + n * 60 : n * 60);
   expect(replay(bad, patient, { at: back }).told).toEqual(["firing 11"]);
-  // Of the pause, two and a half minutes count.
+  // Of the pause, a minute and a quarter count.
   const ahead = (n: number): number => (n < 5 ? n * 60 : 100_000 + n * 60);
-  expect(replay(bad, patient, { at: ahead }).told).toEqual(["firing 9"]);
+  expect(replay(bad, patient, { at: ahead }).told).toEqual(["firing 10"]);
   expect(replay([101, 101, 101, 101, 50], {}, { at: ahead }).told).toEqual(["firing 2", "resolved 4"]);
 });
 

@@ -28,8 +28,8 @@ export interface Step {
   readonly tell: AlertTurn | undefined;
 }
 
-/** Looks are a minute apart; a longer pause counts as much as this, since nobody knows what was in it. */
-const longestPauseMs = 150_000;
+/** Looks are a minute apart, or a little more; of a longer pause nobody knows what was in it, and it counts no more. */
+const longestPauseMs = 75_000;
 
 /**
  * The state of an alert after one more look. It holds whatever comes: a value between the two thresholds keeps what
