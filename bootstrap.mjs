@@ -15,6 +15,10 @@ const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
 const checks = ["types", "lint", "dead-code", "architecture"].map((name) => `//#check:${name}`);
 
 const commands = {
+  millrace: [
+    "every command in one: npx millrace --help",
+    (args) => [node, [join(root, "apps/cli/src/main.ts"), ...args]],
+  ],
   start: ["PostgreSQL, Redis, the API and a worker on this machine", (args) => cli("start", args)],
   test: [
     "all tests against real PostgreSQL and Redis",
@@ -41,6 +45,8 @@ const commands = {
   worker: ["a worker alone, configured by its environment", (args) => [node, ["apps/worker/src/main.ts", ...args]]],
   migrate: ["up, down, status, verify or new", (args) => cli("migrate", args)],
   keys: ["create, list or revoke API keys", (args) => cli("keys", args)],
+  alerts: ["list, history, ack, silence or unsilence", (args) => cli("alerts", args)],
+  doctor: ["look whether everything is as it should be", (args) => cli("doctor", args)],
   jobs: ["list what runs by the clock, or run it now", (args) => cli("jobs", args)],
   partitions: ["list, plan, apply, detach, drop or restore", (args) => cli("partitions", args)],
   backup: ["create, list, verify, restore or drill", (args) => cli("backup", args)],
@@ -103,7 +109,8 @@ function install() {
  */
 function run(program, programArgs) {
   const child = spawn(program, programArgs, {
-    cwd: root,
+    // What is told by `npx millrace` are files as seen from there; by npm run, from the root.
+    cwd: name === "millrace" ? process.cwd() : root,
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" },
   });

@@ -79,6 +79,7 @@ export async function startFleet({
   return {
     db,
     databaseUrl: database.url,
+    environment: shared,
     redis,
     way,
     apis: running,

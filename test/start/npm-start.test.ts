@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { createTestDatabase, createTestRedis, freePort } from "@millrace/embedded/testing";
 import { expect, test } from "vitest";
+import { runCommand } from "../upkeep/run-command.ts";
 import { startMillrace } from "./started.ts";
 
 const shell = promisify(execFile);
@@ -19,6 +20,11 @@ test("what npm start prints works when pasted; Ctrl-C stops all of it; the next 
     const [send = "", read = ""] = commandsIn(await first.banner);
     expect(await pasted(send)).toMatch(/202 Accepted[\s\S]*"accepted":1/);
     await untilContains(read, '"type":"hello"');
+    // With no other variable than where the data is, as somebody has it who just cloned.
+    const doctor = await runCommand(["doctor", "--json", "--quiet"], env);
+    const { findings } = JSON.parse(doctor.out);
+    expect(findings.filter(({ status }: { status: string }) => status === "fail")).toEqual([]);
+    expect(doctor.code).toBe(0);
     children = await descendantsOf(first.pid);
     expect(children.length).toBeGreaterThan(3);
     first.interrupt();

@@ -226,6 +226,30 @@ test("the commands list and run jobs, and keep partitions", async () => {
   });
   expect(await jobs("run", "nothing")).toMatchObject({ code: 1, err: expect.stringContaining("performance.monitor") });
   expect(await jobs("walk")).toMatchObject({ code: 2 });
+  const alerts = (...args: string[]) => runCommand(["alerts", ...args, "--url", api.url], environment);
+  expect(await alerts("list")).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("/runbooks/queues.md#no_consumer"),
+  });
+  expect(await alerts("list", "--check", "--json")).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('"no_consumer"'),
+  });
+  const silence = await alerts("silence", "wraparound", "--for", "2h", "--why", "a new disk", "--by", "ann");
+  expect(silence).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^Nobody is told of wraparound until .*Z\.\n$/),
+  });
+  expect((await alerts("list")).out).toMatch(/wraparound .* silenced until .* by ann: a new disk/);
+  expect(await alerts("unsilence", "wraparound")).toMatchObject({ code: 0, out: "wraparound is told again.\n" });
+  expect(await alerts("ack", "wraparound")).toMatchObject({ code: 1, err: expect.stringContaining("does not fire") });
+  expect(await alerts("history", "--json")).toMatchObject({ code: 0, out: expect.stringMatching(/^\[/) });
+  const doctor = await runCommand(["doctor", "--json"], { ...environment, ...fleet.environment });
+  const { findings } = z
+    .object({ findings: z.array(z.looseObject({ area: z.string(), name: z.string(), status: z.string() })) })
+    .parse(JSON.parse(doctor.out));
+  expect(findings).toContainEqual({ area: "processes", name: "workers", status: "ok", detail: "5 are there" });
+  expect(findings.filter(({ area, status }) => area === "schema" && status === "fail")).toEqual([]);
   expect(await partitions("list")).toMatchObject({ code: 0, out: expect.stringContaining("attached") });
   expect(await partitions("plan")).toMatchObject({ code: 0, out: "There is nothing to do.\n" });
   const month = new Date().toISOString().slice(0, 7);

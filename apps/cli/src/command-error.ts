@@ -1,8 +1,10 @@
+import type { interruptedCode } from "./interruption.ts";
+
 /** What the user did not say, or what could not be done; the message says what to do. */
 export class CommandError extends Error {
   readonly exitCode: number;
 
-  constructor(message: string, exitCode: 1 | 2) {
+  constructor(message: string, exitCode: 1 | 2 | typeof interruptedCode) {
     super(message);
     this.name = "CommandError";
     this.exitCode = exitCode;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Db, statement } from "@millrace/db";
-import { createTestDatabase, freePort } from "@millrace/embedded/testing";
+import { createTestDatabase, freePort, loadTestConfig } from "@millrace/embedded/testing";
 import { expect, test } from "vitest";
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -25,7 +25,15 @@ test.each([
   ["keys make", 2, 'There is no command "make"'],
   ["keys create --name x", 2, "--scope is missing"],
   ["keys revoke a b", 2, "Name one key at a time"],
-  ["keys --help", 0, "create    make a key"],
+  ["keys --help", 0, "make a key"],
+  ["keys create --help", 0, "only its SHA-256 is stored"],
+  ["kyes", 2, 'Did you mean "keys"?'],
+  ["keys lst", 2, 'Did you mean "list"?'],
+  ["alerts silence x --for 2h", 2, "Say why with --why"],
+  ["alerts silence x --for ever --why y", 2, "--for ever: write 30m, 2h or 3d"],
+  ["alerts ack", 2, "Name one alert"],
+  ["doctor --frobnicate", 2, "There is no option --frobnicate."],
+  ["completion fish", 2, 'There is no command "fish"'],
   ["migrate", 2, "Usage: millrace migrate COMMAND"],
   ["migrate sideways", 2, 'There is no command "sideways"'],
   ["migrate up --to first", 2, "--to first: give the number of a migration"],
@@ -57,6 +65,18 @@ test.each(["keys list", "migrate status"])(
     expect(gone.output).not.toMatch(/hidden|\n +at /);
   },
 );
+
+test("npx millrace runs these commands in the clone", async () => {
+  const { searchPath } = loadTestConfig(process.env);
+  const child = execFile("npx", ["--no", "millrace", "jobs", "lst"], {
+    cwd: fileURLToPath(new URL("../../..", import.meta.url)),
+    env: { PATH: searchPath },
+  });
+  let output = "";
+  child.stderr?.on("data", (text: string) => (output += text));
+  const [code] = await once(child, "close");
+  expect([code, output]).toEqual([2, expect.stringContaining('Did you mean "list"?')]);
+});
 
 test("demo where nothing listens is one line", async () => {
   const { code, output } = await millrace(["demo"], { PORT: String(await freePort()) }).ended;

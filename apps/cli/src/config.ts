@@ -4,7 +4,9 @@ import { fileURLToPath } from "node:url";
 import type { RetentionPolicy } from "@millrace/db";
 import {
   backupVariables,
+  bytes,
   ConfigError,
+  databaseVariables,
   integer,
   isLoopback,
   logLevel,
@@ -55,7 +57,12 @@ export function loadStartConfig(env: Environment) {
 
 /** What a running `npm start` leaves in DATA_DIR for the other commands, readable for its user alone. */
 export const runningFile = "running.json";
-const running = z.object({ databaseUrl: z.string(), apiUrl: z.string() });
+const running = z.object({
+  databaseUrl: z.string(),
+  queueRedisUrl: z.string().optional(),
+  cacheRedisUrl: z.string().optional(),
+  apiUrl: z.string(),
+});
 export type Running = z.output<typeof running>;
 
 async function readRunning(directory: string): Promise<Running | undefined> {
@@ -76,6 +83,56 @@ export async function loadDatabaseConfig(env: Environment): Promise<{ url: strin
     ]);
   }
   return { url };
+}
+
+/** What the doctor looks at: where things are, and from where that is known. */
+export async function loadDoctorConfig(env: Environment) {
+  const read = readEnvironment(env, { DATA_DIR: dataDir, PATH: z.string().default("").describe("for the apps") });
+  const started = await readRunning(read.DATA_DIR);
+  const given = {
+    ...(started?.databaseUrl !== undefined && { DATABASE_URL: started.databaseUrl }),
+    ...(started?.queueRedisUrl !== undefined && { QUEUE_REDIS_URL: started.queueRedisUrl }),
+    ...(started?.cacheRedisUrl !== undefined && { CACHE_REDIS_URL: started.cacheRedisUrl }),
+  };
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
+  const hasRedis = present["REDIS_URL"] !== undefined || present["QUEUE_REDIS_URL"] !== undefined;
+  const { DATABASE_URL, ...redis } = given;
+  // What the environment says comes first; one Redis for all roles is not to be half overruled.
+  const effective: Environment = { ...(DATABASE_URL && { DATABASE_URL }), ...(!hasRedis && redis), ...present };
+  return {
+    root,
+    dataDir: resolve(root, read.DATA_DIR),
+    searchPath: read.PATH,
+    startedApi: started?.apiUrl,
+    effective,
+    fromStart: new Set(Object.keys(effective).filter((name) => present[name] === undefined)),
+  };
+}
+
+/** The single values that the doctor needs; what cannot be read is told of by the app that reads it too. */
+export function loadDoctorNeeds(env: Environment) {
+  const value = <Schema extends z.ZodType>(name: string, schema: Schema): z.output<Schema> | undefined => {
+    const parsed = schema.safeParse(env[name]);
+    return parsed.success ? parsed.data : undefined;
+  };
+  const text = z.string().min(1);
+  return {
+    databaseUrl: value("DATABASE_DIRECT_URL", postgresUrl) ?? value("DATABASE_URL", postgresUrl),
+    queueUrl: value("QUEUE_REDIS_URL", queueRedisUrl) ?? value("REDIS_URL", redisUrl),
+    cacheUrl: value("CACHE_REDIS_URL", redisUrl) ?? value("REDIS_URL", redisUrl) ?? value("QUEUE_REDIS_URL", redisUrl),
+    prefix: value("QUEUE_PREFIX", text),
+    poolMax: value("DATABASE_POOL_MAX", databaseVariables.DATABASE_POOL_MAX) ?? 50,
+    host: value("HOST", text) ?? "127.0.0.1",
+    port: value("PORT", integer({ min: 1, max: 65_535 })),
+    opsHost: value("OPS_HOST", text) ?? "127.0.0.1",
+    opsPort: value("OPS_PORT", integer({ min: 1, max: 65_535 })),
+    rulesFile: value("ALERT_RULES", text),
+    backupDir: value("BACKUP_DIR", text),
+    exportDir: value("PARTITION_EXPORT_DIR", text),
+    bin: value("PG_BIN", text),
+    diskBytes: value("DATABASE_DISK_BYTES", bytes({ min: 1 })),
+    hasDevelopmentKey: env["DEVELOPMENT_KEY"] !== undefined,
+  };
 }
 
 /** The database of a command, and what retention its worker follows. */

@@ -10,6 +10,7 @@ export {
 export { type JobEvent, jobEvents } from "./job-events.ts";
 export { type Processing, processings, type Sending, sendings, traceJobs } from "./job-traces.ts";
 export type { Lists } from "./lists.ts";
+export { lookAtRedis, type RedisLook } from "./look-at-redis.ts";
 export { openMailbox } from "./mail.ts";
 export type { Workers } from "./members.ts";
 export type { Notes } from "./notes.ts";

@@ -3,10 +3,13 @@ import { z } from "zod";
 /** The environment did not make a valid configuration. The message lists everything that is wrong. */
 export class ConfigError extends Error {
   readonly code = "CONFIG_INVALID";
+  /** A line each. */
+  readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
     super(`The configuration is not valid:\n${problems.map((line) => `  ${line}`).join("\n")}`);
     this.name = "ConfigError";
+    this.problems = problems;
   }
 }
 

@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import {
   BackupError,
   createBackup,
@@ -12,46 +11,20 @@ import {
   verifyBackup,
 } from "@millrace/backup";
 import { connectPostgres, type Postgres } from "@millrace/db";
-import { CommandError, explained, say } from "../command-error.ts";
+import { CommandError, say } from "../command-error.ts";
+import type { CommandLine } from "../commands/read-command-line.ts";
+import { runDeclared } from "../commands/run-declared.ts";
 import { loadBackupConfig, loadDatabaseConfig } from "../config.ts";
 import { interruptedCode, listenForInterruption } from "../interruption.ts";
 import { bytesText, minuteOf, tableOf } from "../table.ts";
-
-const help = `Usage: millrace backup COMMAND [OPTIONS]
-
-Backups of the whole server at DATABASE_URL, made with its own tools, which must be of its major version.
-
-  create                     a base backup, with what is in each table
-  list                       what there is
-  wal                        receive the log until Ctrl-C, so that any moment since can be restored to
-  verify ID                  every file against its checksum, and the log for gaps
-  restore ID --into FOLDER   a data folder whose server recovers to where the tables were looked at when it starts
-  drill [ID]                 restore to a server for the moment, and compare it with what was there (default: the newest)
-
-  --to-time TIME   recover to then, RFC 3339 (restore; needs the log of \`backup wal\`)
-  --to-end         recover all of the log that was received (restore)
-  --json           write JSON instead of text
-  --help           show this text
-
-The environment's DATABASE_URL, else the PostgreSQL of \`npm start\`; BACKUP_DIR, where backups are kept; PG_BIN, the
-folder of the tools when they are not on PATH. The role must be a superuser.
-Exit codes: 0 done and sound, 1 not, 2 the command line makes no sense, 130 interrupted.
-`;
-
-const options = {
-  help: { type: "boolean", short: "h", default: false },
-  json: { type: "boolean", default: false },
-  into: { type: "string" },
-  "to-time": { type: "string" },
-  "to-end": { type: "boolean", default: false },
-} as const;
+import { backupCommand } from "./declaration.ts";
 
 /** `backup create|list|wal|verify|restore|drill`. Gives the exit code. */
 export async function runBackup(args: string[]): Promise<number> {
   using interruption = listenForInterruption();
   const { signal } = interruption;
   try {
-    return await explained(() => runCommand(args, signal));
+    return await runDeclared(backupCommand, args, (line) => runCommand(line, signal));
   } catch (error) {
     if (signal.aborted) return interruptedCode;
     if (!(error instanceof BackupError)) throw error;
@@ -60,16 +33,16 @@ export async function runBackup(args: string[]): Promise<number> {
   }
 }
 
-async function runCommand(args: string[], signal: AbortSignal): Promise<number> {
-  const { values, positionals } = parsed(args);
-  const [command, id, ...others] = positionals;
-  if (values.help || command === undefined) return say(help, values.help ? 0 : 2);
-  if (others.length > 0) throw new CommandError(`That is no command.\n\n${help}`, 2);
+async function runCommand(
+  { subcommand, values, positionals: [id, ...others] }: CommandLine<typeof backupCommand>,
+  signal: AbortSignal,
+): Promise<number> {
+  if (others.length > 0) throw new CommandError("Name one backup at a time", 2);
   const { directory, bin, searchPath } = loadBackupConfig(process.env);
   const where = { directory, bin, searchPath, signal };
   const onProgress = (line: string): void => void process.stderr.write(`${line}\n`);
   const { json } = values;
-  switch (command) {
+  switch (subcommand) {
     case "create": {
       const { url } = await loadDatabaseConfig(process.env);
       await using db = await connect(url);
@@ -95,16 +68,6 @@ async function runCommand(args: string[], signal: AbortSignal): Promise<number> 
       await told(() => tell(directory));
       return say(json ? JSON.stringify(result) : textOf(result), result.isOk ? 0 : 1);
     }
-    default:
-      throw new CommandError(`There is no command "${command}".\n\n${help}`, 2);
-  }
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw new CommandError(`${error instanceof Error ? error.message : error}\n\n${help}`, 2);
   }
 }
 
@@ -154,12 +117,7 @@ async function list(directory: string, isJson: boolean): Promise<number> {
   return say(tableOf(["id", "finished", "size", "PostgreSQL", "tables"], rows), 0);
 }
 
-interface RestoreValues {
-  readonly into?: string;
-  readonly "to-time"?: string;
-  readonly "to-end": boolean;
-  readonly json: boolean;
-}
+type RestoreValues = CommandLine<typeof backupCommand>["values"];
 
 async function restore(
   id: string,

@@ -1,47 +1,11 @@
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { type CallApi, createApiCalls } from "../call-api.ts";
-import { CommandError, explained, say } from "../command-error.ts";
+import { CommandError, say } from "../command-error.ts";
+import { runDeclared } from "../commands/run-declared.ts";
 import { loadApiConfig } from "../config.ts";
-
-const help = `Usage: millrace dead-letters COMMAND [OPTIONS]
-
-Events that were accepted and that PostgreSQL refused.
-
-  list                         the newest first
-  show ID                      one, with its event
-  redrive ID …                 put these into the queue again
-  redrive --all                put all that wait into the queue again
-  edit ID --file EVENT.json    put another event in the place of the refused one; what it leaves out of
-                               id, source and time stays
-  purge ID …                   delete these for good
-  purge --all --yes            delete all for good; with --before TIME only those from before then
-
-  --reason CODE   only those with this reason (list, redrive --all, purge --all)
-  --state S       waiting or redriven (list, purge --all)
-  --before TIME   RFC 3339 (purge --all)
-  --limit N       letters to list (default 50)
-  --json          write JSON instead of text
-  --url URL       where Millrace listens (default: the one that \`npm start\` runs)
-  --help          show this text
-
-The environment's MILLRACE_KEY is a key with the scope admin; without it, the development key of \`npm start\`.
-`;
-
-const options = {
-  help: { type: "boolean", short: "h" },
-  all: { type: "boolean", default: false },
-  yes: { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-  file: { type: "string" },
-  reason: { type: "string" },
-  state: { type: "string" },
-  before: { type: "string" },
-  limit: { type: "string", default: "50" },
-  url: { type: "string" },
-} as const;
+import { deadLettersCommand } from "./declaration.ts";
 
 const letter = z.object({
   id: z.string(),
@@ -65,14 +29,11 @@ const outcome = z.object({
  * when it could not be, 2 when the command line makes no sense.
  */
 export async function runDeadLetters(args: string[]): Promise<number> {
-  return await explained(async () => {
-    const { values, positionals } = parsed(args);
-    const [command, ...ids] = positionals;
-    if (values.help || command === undefined) return say(help, values.help ? 0 : 2);
+  return await runDeclared(deadLettersCommand, args, async ({ subcommand, values, positionals: ids }) => {
     const { url, key } = await loadApiConfig(process.env);
     const call = createApiCalls(values.url ?? url, key);
     const { all, reason, state, before } = values;
-    switch (command) {
+    switch (subcommand) {
       case "list":
         return await list(call, { state, reason, limit: values.limit }, values.json);
       case "show":
@@ -80,24 +41,14 @@ export async function runDeadLetters(args: string[]): Promise<number> {
       case "redrive":
         return await repeat(call, "redrive", chosen(ids, all, { reason }), values.json);
       case "edit":
-        return await edit(call, only(ids), values.file);
+        return await edit(call, only(ids), values);
       case "purge": {
         const what = chosen(ids, all, { state, reason, before });
         if (all && !values.yes) throw new CommandError("This deletes them for good; say so with --yes", 2);
         return await repeat(call, "purge", what, values.json);
       }
-      default:
-        throw new CommandError(`There is no command "${command}".\n\n${help}`, 2);
     }
   });
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw new CommandError(`${error instanceof Error ? error.message : error}\n\n${help}`, 2);
-  }
 }
 
 const base = "/v1/dead-letters";
@@ -135,7 +86,11 @@ async function repeat(call: CallApi, action: "redrive" | "purge", body: object, 
   return say(action === "redrive" ? `Redriven: ${total.redriven}` : `Deleted: ${total.purged}`, 0);
 }
 
-async function edit(call: CallApi, id: string, file: string | undefined): Promise<number> {
+async function edit(
+  call: CallApi,
+  id: string,
+  { file, json }: { readonly file: string | undefined; readonly json: boolean },
+): Promise<number> {
   if (file === undefined) throw new CommandError("Give the event with --file EVENT.json", 2);
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     throw new CommandError(`${file} cannot be read: ${error instanceof Error ? error.message : error}`, 2);
@@ -147,7 +102,7 @@ async function edit(call: CallApi, id: string, file: string | undefined): Promis
     throw new CommandError(`${file} is not JSON: ${error instanceof Error ? error.message : error}`, 2);
   }
   await call("POST", `${base}/${id}/redrive`, { event });
-  return say("Redriven: 1", 0);
+  return say(json ? JSON.stringify({ redriven: 1, purged: 0 }) : "Redriven: 1", 0);
 }
 
 function chosen(ids: readonly string[], all: boolean, filter: object): object {

@@ -1,7 +1,9 @@
-import { parseArgs } from "node:util";
 import { integer } from "@millrace/runtime";
 import { z } from "zod";
+import { isHelp, readCommandLine } from "../commands/read-command-line.ts";
+import { UsageError } from "../commands/usage-error.ts";
 import { DemoError } from "./api-client.ts";
+import { demoCommand } from "./declaration.ts";
 
 export const usage = `npm run demo -- [options]
 
@@ -36,17 +38,6 @@ Exit code: 0 when every accepted event was seen in the database, 1 when not, 2 f
 Ctrl-C ended it.
 `;
 
-const options = {
-  seconds: { type: "string" },
-  every: { type: "string" },
-  file: { type: "string", multiple: true },
-  source: { type: "string" },
-  url: { type: "string" },
-  key: { type: "string" },
-  json: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-} as const;
-
 const shape = z.object({
   seconds: integer({ min: 1, max: 1_000_000 }).default(10),
   every: integer({ min: 50, max: 3_600_000 }).default(500),
@@ -74,9 +65,10 @@ export function parseDemoArguments(args: readonly string[]): DemoArguments {
 
 function valuesOf(args: readonly string[]): unknown {
   try {
-    return parseArgs({ args: [...args], options, strict: true }).values;
+    const read = readCommandLine(demoCommand, args);
+    return isHelp(read) ? { help: true } : read.values;
   } catch (error) {
-    // What parseArgs finds wrong is the caller's, and its messages name the argument.
-    throw new ArgumentError(error instanceof Error ? error.message : String(error), { cause: error });
+    if (error instanceof UsageError) throw new ArgumentError(error.text, { cause: error });
+    throw error;
   }
 }

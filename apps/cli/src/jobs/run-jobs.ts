@@ -1,34 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { type CallApi, createApiCalls } from "../call-api.ts";
-import { CommandError, explained, say } from "../command-error.ts";
+import { CommandError, say } from "../command-error.ts";
+import { runDeclared } from "../commands/run-declared.ts";
 import { loadApiConfig } from "../config.ts";
 import { interruptedCode, listenForInterruption } from "../interruption.ts";
 import { minuteOf, tableOf } from "../table.ts";
-
-const help = `Usage: millrace jobs COMMAND [OPTIONS]
-
-The jobs that run by the clock.
-
-  list        when each runs, and how its last run went
-  run NAME    have a worker run it now, and wait until it has
-
-  --no-wait   do not wait (run)
-  --json      write JSON instead of text
-  --url URL   where Millrace listens (default: the one that \`npm start\` runs)
-  --help      show this text
-
-The environment's MILLRACE_KEY is a key with the scope admin; without it, the development key of \`npm start\`.
-Exit codes: 0 done, 1 not done or the run failed, 2 the command line makes no sense, 130 interrupted.
-`;
-
-const options = {
-  help: { type: "boolean", short: "h", default: false },
-  wait: { type: "boolean", default: true },
-  json: { type: "boolean", default: false },
-  url: { type: "string" },
-} as const;
+import { jobsCommand } from "./declaration.ts";
 
 const run = z.object({
   queue_job_id: z.string(),
@@ -47,24 +25,13 @@ type Run = z.output<typeof run>;
 
 /** `jobs list|run`, through the API. Gives the exit code. */
 export async function runJobs(args: string[]): Promise<number> {
-  return await explained(async () => {
-    const { values, positionals } = parsed(args);
-    const [command, name, ...others] = positionals;
-    if (values.help || command === undefined) return say(help, values.help ? 0 : 2);
+  return await runDeclared(jobsCommand, args, async ({ subcommand, values, positionals: [name, ...others] }) => {
     const { url, key } = await loadApiConfig(process.env);
     const call = createApiCalls(values.url ?? url, key);
-    if (command === "list" && name === undefined) return await list(call, values.json);
-    if (command === "run" && name !== undefined && others.length === 0) return await runNow(call, name, values);
-    throw new CommandError(`That is no command.\n\n${help}`, 2);
+    if (subcommand === "list") return await list(call, values.json);
+    if (name === undefined || others.length > 0) throw new CommandError("Name one job; see: millrace jobs list", 2);
+    return await runNow(call, name, values);
   });
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true, allowNegative: true });
-  } catch (error) {
-    throw new CommandError(`${error instanceof Error ? error.message : error}\n\n${help}`, 2);
-  }
 }
 
 async function list(call: CallApi, isJson: boolean): Promise<number> {

@@ -1,8 +1,10 @@
 import { AccessError } from "@millrace/access";
 import { connectPostgres, sqlState, sqlStateOf } from "@millrace/db";
+import { CommandError, say } from "../command-error.ts";
+import { runDeclared } from "../commands/run-declared.ts";
 import { loadDatabaseConfig } from "../config.ts";
-import { help, helpOf, isKeysCommand, type KeysCommandName } from "./help.ts";
-import { type KeysCommand, parseCommand, UsageError } from "./parse-command.ts";
+import { keysCommand } from "./declaration.ts";
+import { commandOf, type KeysCommand } from "./parse-command.ts";
 import { runCommand } from "./run-command.ts";
 
 /**
@@ -10,17 +12,9 @@ import { runCommand } from "./run-command.ts";
  * the command line makes no sense.
  */
 export async function runKeys(args: string[]): Promise<number> {
-  const [name, ...rest] = args;
-  if (!isKeysCommand(name)) {
-    if (name === "--help" || name === "-h" || name === "help") return say(help, 0);
-    return complain(name === undefined ? help : `There is no command "${name}".\n\n${help}`, 2);
-  }
-  try {
-    const command = parseCommand(name, rest, Date.now());
-    return command.name === "help" ? say(helpOf(name), 0) : say(await runOnDatabase(command), 0);
-  } catch (error) {
-    return explain(error, name);
-  }
+  return await runDeclared(keysCommand, args, async (line) =>
+    say(await runOnDatabase(commandOf(line, Date.now())).catch(explain), 0),
+  );
 }
 
 async function runOnDatabase(command: Exclude<KeysCommand, { name: "help" }>): Promise<string> {
@@ -34,21 +28,10 @@ async function runOnDatabase(command: Exclude<KeysCommand, { name: "help" }>): P
   return await runCommand(db, command);
 }
 
-function explain(error: unknown, name: KeysCommandName): number {
-  if (error instanceof UsageError) return complain(`${error.message}.\n\n${helpOf(name)}`, 2);
-  if (error instanceof AccessError) return complain(`${error.message}.`, 1);
+function explain(error: unknown): never {
+  if (error instanceof AccessError) throw new CommandError(`${error.message}.`, 1);
   if (sqlStateOf(error) === sqlState.undefinedTable) {
-    return complain("The database has no table for keys yet; make it with: npm run migrate -- up", 1);
+    throw new CommandError("The database has no table for keys yet; make it with: npm run migrate -- up", 1);
   }
   throw error;
-}
-
-function say(text: string, exitCode: number): number {
-  process.stdout.write(`${text}\n`);
-  return exitCode;
-}
-
-function complain(text: string, exitCode: number): number {
-  process.stderr.write(`${text}\n`);
-  return exitCode;
 }

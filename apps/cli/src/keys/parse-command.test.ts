@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { parseCommand, UsageError } from "./parse-command.ts";
+import { UsageError } from "../commands/usage-error.ts";
+import { parseCommand } from "./parse-command.ts";
 
 const nowMs = Date.parse("2030-03-01T12:00:00Z");
 

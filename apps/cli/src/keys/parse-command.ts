@@ -1,15 +1,9 @@
-import { parseArgs } from "node:util";
 import { isScope, type NewKey, type Scope } from "@millrace/access";
+import { subcommandHelpOf } from "../commands/help.ts";
+import { type CommandLine, isHelp, readCommandLine } from "../commands/read-command-line.ts";
+import { UsageError } from "../commands/usage-error.ts";
+import { type KeysCommandName, keysCommand } from "./declaration.ts";
 import { expiryOf } from "./expiry.ts";
-import type { KeysCommandName } from "./help.ts";
-
-/** The command line makes no sense; the message says what is wrong with it. */
-export class UsageError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "UsageError";
-  }
-}
 
 export type KeysCommand =
   | { readonly name: "help" }
@@ -17,50 +11,40 @@ export type KeysCommand =
   | { readonly name: "list"; readonly json: boolean }
   | { readonly name: "revoke"; readonly idOrPrefix: string; readonly json: boolean };
 
-const everywhere = { help: { type: "boolean" }, json: { type: "boolean", default: false } } as const;
-const creating = {
-  ...everywhere,
-  name: { type: "string" },
-  scope: { type: "string", multiple: true },
-  expires: { type: "string" },
-  "events-per-second": { type: "string" },
-  "events-per-day": { type: "string" },
-} as const;
-
 /** Reads what stands after `keys create|list|revoke`. Throws a `UsageError`. */
-export function parseCommand(name: KeysCommandName, args: string[], nowMs: number): KeysCommand {
-  if (name === "create") {
-    const { values } = refusing(() => parseArgs({ args, options: creating }));
-    return values.help ? { name: "help" } : { name, key: newKeyOf(values, nowMs), json: values.json };
-  }
-  const { values, positionals } = refusing(() => parseArgs({ args, options: everywhere, allowPositionals: true }));
-  if (values.help) return { name: "help" };
-  const [idOrPrefix, ...others] = positionals;
-  if (name === "list") {
-    if (idOrPrefix !== undefined) throw new UsageError(`"${idOrPrefix}" does not belong here`);
-    return { name, json: values.json };
-  }
-  if (idOrPrefix === undefined || idOrPrefix === "")
-    throw new UsageError("Name the key by its id or prefix; `keys list` shows both");
-  if (others.length > 0) throw new UsageError("Name one key at a time");
-  return { name, idOrPrefix, json: values.json };
+export function parseCommand(name: KeysCommandName, args: readonly string[], nowMs: number): KeysCommand {
+  const read = readCommandLine(keysCommand, [name, ...args]);
+  return isHelp(read) ? { name: "help" } : commandOf(read, nowMs);
 }
 
-interface CreateValues {
-  readonly name?: string;
-  readonly scope?: string[];
-  readonly expires?: string;
-  readonly "events-per-second"?: string;
-  readonly "events-per-day"?: string;
+/** Checks what was given. Throws a `UsageError`. */
+export function commandOf(
+  { subcommand: name, values, positionals }: CommandLine<typeof keysCommand>,
+  nowMs: number,
+): Exclude<KeysCommand, { name: "help" }> {
+  const { json } = values;
+  if (name === "create") return { name, key: newKeyOf(values, nowMs), json };
+  if (name === "list") return { name, json };
+  const [idOrPrefix, ...others] = positionals;
+  if (idOrPrefix === undefined || idOrPrefix === "")
+    throw refused("Name the key by its id or prefix; `keys list` shows both", name);
+  if (others.length > 0) throw refused("Name one key at a time", name);
+  return { name, idOrPrefix, json };
 }
+
+function refused(text: string, name: KeysCommandName = "create"): UsageError {
+  return new UsageError(`${text}.`, subcommandHelpOf(keysCommand, name));
+}
+
+type CreateValues = CommandLine<typeof keysCommand>["values"];
 
 function newKeyOf(values: CreateValues, nowMs: number): NewKey {
   const name = values.name?.trim() ?? "";
-  if (name === "") throw new UsageError("--name is missing: say what the key is for");
+  if (name === "") throw refused("--name is missing: say what the key is for");
   if (name.length > 200 || /\p{Cc}/u.test(name)) {
-    throw new UsageError("--name: write one line of at most 200 characters");
+    throw refused("--name: write one line of at most 200 characters");
   }
-  if (values.scope === undefined) throw new UsageError("--scope is missing: give ingest, write, read or admin");
+  if (values.scope === undefined) throw refused("--scope is missing: give ingest, write, read or admin");
   return {
     name,
     scopes: values.scope.map(scopeOf),
@@ -75,32 +59,20 @@ function countOf(option: "events-per-second" | "events-per-day", values: CreateV
   if (text === undefined) return undefined;
   const count = Number(text);
   if (Number.isSafeInteger(count) && count > 0) return count;
-  throw new UsageError(`--${option} ${text}: give a whole number above 0`);
+  throw refused(`--${option} ${text}: give a whole number above 0`);
 }
 
 function scopeOf(text: string): Scope {
   if (isScope(text)) return text;
-  throw new UsageError(`--scope ${text}: give ingest, write, read or admin, and --scope once for each`);
+  throw refused(`--scope ${text}: give ingest, write, read or admin, and --scope once for each`);
 }
 
 function expiresAtOf(text: string | undefined, nowMs: number): Date | undefined {
   if (text === undefined) return undefined;
   const expiresAt = expiryOf(text, nowMs);
   if (expiresAt === undefined) {
-    throw new UsageError(`--expires ${text}: write 12h, 90d or 4w, or a date such as 2031-01-31`);
+    throw refused(`--expires ${text}: write 12h, 90d or 4w, or a date such as 2031-01-31`);
   }
-  if (expiresAt.getTime() <= nowMs) throw new UsageError(`--expires ${text}: this is not in the future`);
+  if (expiresAt.getTime() <= nowMs) throw refused(`--expires ${text}: this is not in the future`);
   return expiresAt;
-}
-
-/** Runs `parseArgs` and turns what it throws at options it does not know into a `UsageError`. */
-function refusing<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")) {
-      throw new UsageError(error.message);
-    }
-    throw error;
-  }
 }

@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import {
   byHand,
   connectPostgres,
@@ -15,55 +14,22 @@ import {
   retentionNow,
   retirePartition,
 } from "@millrace/db";
-import { CommandError, explained, say } from "../command-error.ts";
+import { CommandError, say } from "../command-error.ts";
+import { runDeclared } from "../commands/run-declared.ts";
 import { loadRetentionConfig } from "../config.ts";
 import { listenForInterruption } from "../interruption.ts";
 import { bytesText, minuteOf, tableOf } from "../table.ts";
-
-const help = `Usage: millrace partitions COMMAND [OPTIONS]
-
-The monthly partitions of telemetry_events.
-
-  list           what there is
-  plan           what retention would do now, with the locks that it takes
-  apply          do that; the workers do it each hour
-  detach MONTH   take a month out of the table; its rows are kept until you drop it, and nobody finds them any more
-  drop MONTH     drop a month that was taken out (with --export DIR it is written there before)
-  restore FILE   bring an exported month back into the table
-
-  --export DIR   write NAME.ndjson.zst with a manifest there (drop)
-  --yes          really drop what was not exported (drop)
-  --json         write JSON instead of text
-  --help         show this text
-
-MONTH is YYYY-MM or the partition's name. The environment's DATABASE_URL, else the PostgreSQL of \`npm start\`, and
-PARTITION_RETENTION_DAYS, PARTITION_RETENTION_BYTES, PARTITION_GRACE_DAYS and PARTITION_EXPORT_DIR as for the worker.
-Exit codes: 0 done, 1 not done, 2 the command line makes no sense.
-`;
-
-const options = {
-  help: { type: "boolean", short: "h", default: false },
-  yes: { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-  export: { type: "string" },
-} as const;
+import { partitionsCommand } from "./declaration.ts";
 
 const table = "telemetry_events";
 const patienceMs = 24 * 3_600_000;
 
 /** `partitions list|plan|apply|detach|drop|restore`, on the database. Gives the exit code. */
 export async function runPartitions(args: string[]): Promise<number> {
-  return await explained(async () => {
-    const { values, positionals } = parsed(args);
-    const [command, what, ...others] = positionals;
-    if (values.help || command === undefined) return say(help, values.help ? 0 : 2);
-    const takesName = ["detach", "drop", "restore"].includes(command);
-    if (
-      others.length > 0 ||
-      takesName !== (what !== undefined) ||
-      !(takesName || /^(list|plan|apply)$/.test(command))
-    ) {
-      throw new CommandError(`That is no command.\n\n${help}`, 2);
+  return await runDeclared(partitionsCommand, args, async ({ subcommand, values, positionals: [what, ...others] }) => {
+    const takesName = "arguments" in partitionsCommand.subcommands[subcommand];
+    if (takesName && (what === undefined || others.length > 0)) {
+      throw new CommandError(`Name one ${subcommand === "restore" ? "file" : "month, as YYYY-MM"}`, 2);
     }
     const { url, retention } = await loadRetentionConfig(process.env);
     await using db = await connectPostgres({
@@ -75,7 +41,7 @@ export async function runPartitions(args: string[]): Promise<number> {
       statementTimeoutMs: patienceMs,
     });
     const { json } = values;
-    switch (command) {
+    switch (subcommand) {
       case "list":
         return await list(db, json);
       case "plan":
@@ -85,17 +51,9 @@ export async function runPartitions(args: string[]): Promise<number> {
       case "restore":
         return await restore(db, what ?? "", json);
       default:
-        return await retire(db, command === "drop" ? "drop" : "detach", what ?? "", values);
+        return await retire(db, subcommand, what ?? "", values);
     }
   });
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw new CommandError(`${error instanceof Error ? error.message : error}\n\n${help}`, 2);
-  }
 }
 
 async function list(db: Postgres, isJson: boolean): Promise<number> {

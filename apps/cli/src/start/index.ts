@@ -75,7 +75,7 @@ async function runUntilStopped({ stop, hurry }: StopSignals): Promise<void> {
   parts.use(await startApp({ ...app, name: "The worker", main: "apps/worker/src/main.ts" }));
   const api = parts.use(await startApi({ app, host, asked, developmentKey }));
 
-  const running: Running = { databaseUrl, apiUrl: api.url };
+  const running: Running = { databaseUrl, queueRedisUrl, cacheRedisUrl, apiUrl: api.url };
   const file = join(dataDir, runningFile);
   await writeFile(file, JSON.stringify(running), { mode: 0o600 });
   parts.defer(() => rm(file, { force: true }));
