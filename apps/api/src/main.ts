@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
 import { connectPostgres, connectReplicas, traceStatements } from "@millrace/db";
-import { countProcess, createFigures, joinFleet } from "@millrace/fleet";
+import { countProcess, createFigures, joinFleet, keepOwnHistory, reportPerformance } from "@millrace/fleet";
 import { connectQueues, openMailbox, traceJobs } from "@millrace/jobs";
 import {
   announceReady,
@@ -17,11 +17,10 @@ import {
   version,
 } from "@millrace/runtime";
 import { createTailFeed } from "@millrace/tail";
-import { loadAlertRules, receiversOf, startPoolFigures, startStandIn, startStatementMonitor } from "@millrace/upkeep";
+import { loadAlertRules, receiversOf, recentMinutes, startStandIn, startStatementMonitor } from "@millrace/upkeep";
 import { cacheFigures } from "./caching/cache-figures.ts";
 import { loadConfig, variables } from "./config.ts";
 import { cacheCounts, countApi } from "./fleet/count-api.ts";
-import { startAnswerFigures } from "./http/answer-figures.ts";
 import { createServer } from "./server.ts";
 import { createOutcomes } from "./writes/outcomes.ts";
 
@@ -90,6 +89,7 @@ const processId = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
 const figures = createFigures(() => cacheCounts(cache));
 app.use(countProcess(figures));
 app.use(countApi(figures));
+const ownHistory = app.use(keepOwnHistory(figures));
 const fleet = app.use(
   joinFleet({
     presence: queues.presence,
@@ -101,13 +101,11 @@ const fleet = app.use(
     onError: (err) => log.warn({ err }, "others do not hear of this process: the queue's Redis has a fault"),
   }),
 );
-const pool = app.use(startPoolFigures());
-const answers = app.use(startAnswerFigures());
 app.use(
   startStatementMonitor({
     db,
     app: "api",
-    figures: () => ({ ...pool.read(), ...answers.read(), ...cacheFigures(cache) }),
+    figures: () => ({ ...figures.read(), ...cacheFigures(cache) }),
     process: processId,
     slowMs: config.slowStatementMs,
     onError: (err) => log.warn({ err }, "figures of statements could not be written"),
@@ -131,6 +129,7 @@ const server = await createServer({
   cacheRedis: cacheStore,
   outcomes,
   fleet,
+  performance: () => reportPerformance({ fleetMinutes: (spans) => recentMinutes(db, spans), own: ownHistory }),
   domain: config.domain,
   database: { ...config.database, replicas, alertRules, publicUrl: config.alerts.publicUrl },
   eventReads: replicas.read({ maxLagMs: config.replicas.maxLagMs }),

@@ -1,10 +1,11 @@
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
 import { createTestDatabase, createTestRedis } from "@millrace/embedded/testing";
-import { createFigures, joinFleet } from "@millrace/fleet";
+import { createFigures, joinFleet, reportPerformance } from "@millrace/fleet";
 import { connectQueues } from "@millrace/jobs";
 import { createLogger, createMetrics } from "@millrace/runtime";
 import { createTailFeed } from "@millrace/tail";
+import { recentMinutes } from "@millrace/upkeep";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import type { FastifyInstance } from "fastify";
 import { expect, test } from "vitest";
@@ -46,6 +47,7 @@ test("without a key every route answers 401, but those that tell nothing of the 
   expect(open.sort()).toEqual([
     "delete /session",
     "get /health",
+    "get /health/ready",
     "get /openapi.json",
     "get /page.css",
     "get /sign-in",
@@ -89,6 +91,8 @@ async function startApi(): Promise<{ app: FastifyInstance; routes: string[] } & 
       replicas: { state: () => [], askEach: async () => [] },
     },
     outcomes: createOutcomes(db),
+    performance: () =>
+      reportPerformance({ fleetMinutes: (spans) => recentMinutes(db, spans), own: { since: () => null } }),
     fleet: parts.use(
       joinFleet({
         presence: queues.presence,

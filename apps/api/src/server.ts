@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import type { SessionAuthenticator } from "@millrace/access";
 import type { Cache } from "@millrace/cache";
 import type { Postgres, ReadDb } from "@millrace/db";
-import type { Fleet } from "@millrace/fleet";
+import type { Fleet, PerformanceReport } from "@millrace/fleet";
 import type { Queues } from "@millrace/jobs";
 import type { Logger, Tracing } from "@millrace/runtime";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
@@ -27,10 +27,12 @@ import { type IngestLimits, registerIngest } from "./events/ingest-route.ts";
 import { registerReading } from "./events/reading.ts";
 import { registerTail, type TailOptions } from "./events/tail/tail-route.ts";
 import { registerFleet } from "./fleet/fleet-routes.ts";
+import { createApiHealth } from "./health/api-health.ts";
+import { registerHealth } from "./health/health-routes.ts";
+import { registerPerformance } from "./health/performance-route.ts";
 import { answerClientError } from "./http/client-error.ts";
 import { registerDocs } from "./http/docs.ts";
 import { endConnectionsOnClose } from "./http/end-connections.ts";
-import { registerHealth } from "./http/health.ts";
 import { createRequestObserver, registerMetrics } from "./http/metrics.ts";
 import { HttpProblem, problemOf, sendProblem } from "./http/problem.ts";
 import { lazyChild } from "./http/request-log.ts";
@@ -60,6 +62,7 @@ export interface ServerNeeds {
   readonly cache: Cache;
   readonly cacheRedis: CacheRoutesNeeds["redis"];
   readonly fleet: Fleet;
+  readonly performance: () => Promise<PerformanceReport>;
   readonly outcomes: Outcomes;
   readonly domain: DomainOptions;
   readonly database: DatabaseOptions;
@@ -134,7 +137,11 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   await registerDocs(app);
   await registerBrowser(app, authenticator);
   await registerQueues(app, { queues });
-  registerHealth(app, { db, queues });
+  const { replicas } = needs.database;
+  const health = createApiHealth({ ...needs, replicas, refusal: admission.reason });
+  app.addHook("onClose", async () => health[Symbol.dispose]());
+  registerHealth(app, { health, authenticator });
+  registerPerformance(app, needs);
   const idempotency = createIdempotency(queues.notes);
   await registerIngest(app, { buffer, idempotency, limits: ingest.limits });
   await registerOtlp(app, { buffer, limits: ingest.limits });
@@ -145,7 +152,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   registerConsole(app);
   const { cache, outcomes } = needs;
   registerDomain(app, { ...needs.domain, db, queues, cache, outcomes, idempotency, directReads });
-  registerFleet(app, { ...needs, fleet: needs.fleet });
+  registerFleet(app, { ...needs, database: () => health.stateOf("postgresql") });
   registerCache(app, { cache, redis: needs.cacheRedis, metrics });
   return app;
 }

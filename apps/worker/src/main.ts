@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
 import { connectPostgres, traceStatements } from "@millrace/db";
-import { countProcess, createFigures, joinFleet } from "@millrace/fleet";
+import { countProcess, createFigures, joinFleet, keepOwnHistory, reportPerformance } from "@millrace/fleet";
 import { connectQueues, startWorkers, traceJobs } from "@millrace/jobs";
 import {
   announceReady,
@@ -16,7 +16,7 @@ import {
   terminationSignal,
   version,
 } from "@millrace/runtime";
-import { loadAlertRules, startPoolFigures, startStatementMonitor } from "@millrace/upkeep";
+import { loadAlertRules, recentMinutes, startStatementMonitor } from "@millrace/upkeep";
 import { loadConfig, variables } from "./config.ts";
 import { keepUnreadableJobs } from "./events/event-tables.ts";
 import { createImportEvents } from "./events/import-events.ts";
@@ -27,6 +27,7 @@ import { countWorker } from "./ops/count-worker.ts";
 import { describeWorkers } from "./ops/describe-workers.ts";
 import { observeWorker, observeWorkers } from "./ops/metrics.ts";
 import { serveOps } from "./ops/serve-ops.ts";
+import { createWorkerHealth } from "./ops/worker-health.ts";
 import { createPartitionKeeper } from "./partitions/partition-keeper.ts";
 import { createUpkeep } from "./upkeep/create-upkeep.ts";
 import { createRecorded } from "./upkeep/recorded.ts";
@@ -58,6 +59,7 @@ const processId = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
 const figures = createFigures();
 app.use(countProcess(figures));
 app.use(countWorker(figures));
+const ownHistory = app.use(keepOwnHistory(figures));
 const db = app.use(
   await connectPostgres({
     ...config.postgres,
@@ -111,12 +113,11 @@ const patientDb = app.use(
     onIdleError: (err) => log.warn({ err }, "an idle database connection was lost"),
   }),
 );
-const pool = app.use(startPoolFigures());
 app.use(
   startStatementMonitor({
     db,
     app: "worker",
-    figures: pool.read,
+    figures: figures.read,
     process: processId,
     slowMs: config.slowStatementMs,
     onError: (err) => log.warn({ err }, "figures of statements could not be written"),
@@ -147,7 +148,7 @@ const workers = app.use(
   }),
 );
 observeWorkers(registry, workers);
-app.use(
+const fleet = app.use(
   joinFleet({
     presence: queues.presence,
     id: processId,
@@ -159,8 +160,13 @@ app.use(
     onError,
   }),
 );
-if (config.ops !== undefined)
-  app.use(await serveOps(config.ops, { registry, workers, authenticator: createAuthenticator({ db }) }));
+if (config.ops !== undefined) {
+  const health = app.use(createWorkerHealth({ db, queues, cacheRedis: cacheStore, fleet, workers }));
+  const fleetMinutes = (spans: readonly number[]) => recentMinutes(db, spans);
+  const performance = () => reportPerformance({ fleetMinutes, own: ownHistory });
+  const authenticator = createAuthenticator({ db });
+  app.use(await serveOps(config.ops, { registry, workers, health, performance, authenticator }));
+}
 
 log.info("ready");
 announceReady();

@@ -38,12 +38,20 @@ export interface RedisStoreOptions {
   readonly onError: (error: Error) => void;
 }
 
+export interface CacheServer {
+  readonly version: string;
+  /** Memory that it uses, all of it. */
+  readonly usedBytes: number;
+  /** Its limit; 0 when there is none. */
+  readonly maxBytes: number;
+}
+
 export interface RedisStore extends CacheStore, AsyncDisposable {
   /** Resolves when the server answers; rejects when it cannot be reached. */
   connected(): Promise<void>;
   readonly isAway: boolean;
-  /** Memory that the server uses, all of it, and its limit, which is 0 when there is none. */
-  memory(): Promise<{ readonly usedBytes: number; readonly maxBytes: number }>;
+  /** What the server tells of itself, whatever readers think of it. Rejects when it cannot be reached, and may hang. */
+  inspect(): Promise<CacheServer>;
 }
 
 /** A writer may wait longer than a reader: nobody is served meanwhile. */
@@ -228,12 +236,15 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
       return stem === undefined || breaker.isOpen;
     },
 
-    memory: () =>
-      read(async () => {
-        const info = await redis.info("memory");
-        const numberOf = (field: string): number => Number(new RegExp(`^${field}:(\\d+)`, "m").exec(info)?.[1] ?? 0);
-        return { usedBytes: numberOf("used_memory"), maxBytes: numberOf("maxmemory") };
-      }),
+    async inspect() {
+      const info = await redis.info();
+      const field = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, "m").exec(info)?.[1];
+      return {
+        version: field("redis_version") ?? "unknown",
+        usedBytes: Number(field("used_memory") ?? 0),
+        maxBytes: Number(field("maxmemory") ?? 0),
+      };
+    },
 
     async [Symbol.asyncDispose]() {
       redis.disconnect();

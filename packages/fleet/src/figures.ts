@@ -10,10 +10,12 @@ export type CountName =
   | "pool_slow_waits"
   | "pool_waits"
   | "requests"
-  | "requests_failed"
+  | "request_errors"
   | "rows_committed"
   | "rows_dead_lettered"
   | "rows_quarantined"
+  | "statements"
+  | "statements_failed"
   | "writes_accepted"
   | "writes_applied"
   | `cache_memory_hits.${string}`
@@ -29,6 +31,7 @@ export type DurationName =
   | "job_wait"
   | "pool_wait"
   | "request"
+  | "statement"
   | "write_accept_to_commit";
 
 /** Numbers that only grow while a process lives; those of several processes add up. */

@@ -34,7 +34,7 @@ export {
   spreadSamples,
   takeSample,
 } from "./samples/sample.ts";
-export { startPoolFigures } from "./statements/process-figures.ts";
+export { type FleetMinutes, type ProcessFigures, recentMinutes } from "./statements/process-figures.ts";
 export { queryFigures, type StatementFigures } from "./statements/query-analysis.ts";
 export { type PlanRegression, type PlanRow, planRegressions, plansOf } from "./statements/regressions.ts";
 export { collectServerStatements } from "./statements/server-statements.ts";

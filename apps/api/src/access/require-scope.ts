@@ -40,7 +40,12 @@ export function registerAccess(app: FastifyInstance, authenticator: Authenticato
   });
 }
 
-function refusalOf(request: FastifyRequest, principal: Principal | undefined, scope: Scope): HttpProblem | undefined {
+/** What is wrong with it that this principal sends a request that needs the scope; `undefined`: nothing. */
+export function refusalOf(
+  request: FastifyRequest,
+  principal: Principal | undefined,
+  scope: Scope,
+): HttpProblem | undefined {
   if (principal === undefined) return notAuthenticated(request);
   // What a browser sends along by itself, another site can have it send.
   const { authorization } = request.headers;
@@ -92,7 +97,7 @@ function notAllowed({ name }: Principal, scope: Scope): HttpProblem {
   });
 }
 
-function cannotAuthenticate(cause: unknown): HttpProblem {
+export function cannotAuthenticate(cause: unknown): HttpProblem {
   return new HttpProblem({
     status: 503,
     code: "database_unavailable",

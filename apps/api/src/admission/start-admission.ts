@@ -30,6 +30,8 @@ const syncMs = 250;
 export interface Admission extends AsyncDisposable {
   /** Must be told of the bytes that are put into the queue. */
   passed(bytes: number): void;
+  /** Why no events are let in at the moment. */
+  reason(): string | undefined;
 }
 
 /** Watches in the background what admission is decided by, and decides it, until disposed. */
@@ -51,7 +53,7 @@ export function startAdmission(app: FastifyInstance, needs: AdmissionNeeds): Adm
   // What could not be told is told the next time; the connection has reported why.
   running.use(startLoop({ everyMs: syncMs, tick: () => rates.sync(), onError: () => {} }));
   registerAdmission(app, { pressure, rates, policiesOf: policiesFor(limitsOfAll), registry: metrics });
-  return { passed: pressure.passed, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { passed: pressure.passed, reason: pressure.reason, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 const windows = { second: 10, day: 86_400 };

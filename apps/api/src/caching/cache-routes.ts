@@ -1,4 +1,5 @@
 import type { Cache, RedisStore } from "@millrace/cache";
+import { within } from "@millrace/runtime";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { Counter, Gauge, type Registry } from "prom-client";
@@ -42,7 +43,7 @@ const clearBody = z.union([
 
 export interface CacheRoutesNeeds {
   readonly cache: Cache;
-  readonly redis: { readonly isAway: boolean; memory: RedisStore["memory"] };
+  readonly redis: { readonly isAway: boolean; inspect: RedisStore["inspect"] };
   readonly metrics: Registry;
 }
 
@@ -61,7 +62,7 @@ export function registerCache(app: FastifyInstance, { cache, redis, metrics }: C
       serves_from_memory: cache.isFresh,
       redis: {
         available: !redis.isAway,
-        used_bytes: await redis.memory().then(
+        used_bytes: await within(1_000, redis.inspect()).then(
           ({ usedBytes }) => usedBytes,
           () => null,
         ),

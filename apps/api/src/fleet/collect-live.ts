@@ -1,6 +1,14 @@
 import type { RedisStore } from "@millrace/cache";
 import { type Db, statement } from "@millrace/db";
-import { cacheRatesOf, type Fleet, latencyOf, type Member, rateIn, rateOf } from "@millrace/fleet";
+import {
+  cacheRatesOf,
+  type DependencyState,
+  type Fleet,
+  latencyOf,
+  type Member,
+  rateIn,
+  rateOf,
+} from "@millrace/fleet";
 import type { QueueState, Queues } from "@millrace/jobs";
 import { within } from "@millrace/runtime";
 import type { Live } from "./live-schema.ts";
@@ -8,11 +16,12 @@ import type { Live } from "./live-schema.ts";
 export interface LiveNeeds {
   readonly db: Db;
   readonly queues: Pick<Queues, "states" | "memory">;
-  readonly cacheRedis: Pick<RedisStore, "memory">;
+  readonly cacheRedis: Pick<RedisStore, "inspect">;
+  /** How PostgreSQL is. */
+  readonly database: () => Promise<DependencyState | undefined>;
   readonly fleet: Pick<Fleet, "members" | "self">;
 }
 
-const answers = statement<[], { answers: number }>("live.select_one", "SELECT 1 AS answers");
 const countDeadLetters = statement<[], { count: number }>(
   "live.count_dead_letters",
   `SELECT count(*)::float8 AS count
@@ -31,8 +40,8 @@ export async function collectLive(needs: LiveNeeds): Promise<Live> {
     ask(fleet.members()),
     ask(queues.states()),
     ask(queues.memory()),
-    ask(cacheRedis.memory()),
-    ask(timed(() => db.rows(answers, []))),
+    ask(cacheRedis.inspect()),
+    needs.database(),
     ask(db.rows(countDeadLetters, [])),
   ]);
   // Of the others nothing is known then, nor of the whole.
@@ -55,15 +64,9 @@ export async function collectLive(needs: LiveNeeds): Promise<Live> {
     pool: { ...poolOf(members), wait_p99_ms: latencyOf(members, "pool_wait").p99_ms },
     cache: cacheRatesOf(members),
     redis: { queue: memoryOf(queueMemory), cache: memoryOf(cacheMemory) },
-    database: { answers: database !== undefined, latency_ms: database ?? null },
+    database: { answers: database?.latency_ms != null, latency_ms: database?.latency_ms ?? null },
     dead_letters: letters?.[0]?.count ?? null,
   };
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await work();
-  return performance.now() - startedAt;
 }
 
 /** Those that share the work of a queue of the catalogue are taken together. */

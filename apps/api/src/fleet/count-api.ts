@@ -8,7 +8,7 @@ export function countApi(figures: Figures): Disposable {
   const onRequest = (message: unknown): void => {
     const { status, durationMs, isStream } = message as RequestEvent; // the channel carries nothing else
     figures.count("requests");
-    if (status >= 500) figures.count("requests_failed");
+    if (status >= 500) figures.count("request_errors");
     if (!isStream) figures.time("request", durationMs);
   };
   const onIntake = (message: unknown): void => {

@@ -1,44 +1,85 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Authenticator } from "@millrace/access";
+import type { Health, PerformanceReport } from "@millrace/fleet";
 import type { Workers } from "@millrace/jobs";
+import { within } from "@millrace/runtime";
 import type { Registry } from "prom-client";
 
 export interface OpsNeeds {
   readonly registry: Registry;
   readonly workers: Pick<Workers, "stuckQueues">;
+  readonly health: Health;
+  readonly performance: () => Promise<PerformanceReport>;
   readonly authenticator: Authenticator;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly type?: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A key that was not seen lately has to be looked up in a database that may hang. */
+const keyPatienceMs = 1_000;
+
 /**
- * `GET /health` (open: 200 while the process lives and takes what waits, 503 while it does not) and `GET /metrics` (scope `read`) on a port of
- * their own.
+ * `GET /health` (open: 200 while the process lives and takes what waits, 503 while it does not; with a key, all that it
+ * needs), `/health/ready` (open), `/health/performance` and `/metrics` (scope `read`) on a port of their own.
  */
 export async function serveOps(
   listen: { readonly host: string; readonly port: number },
-  { registry, workers, authenticator }: OpsNeeds,
+  needs: OpsNeeds,
 ): Promise<AsyncDisposable & { readonly port: number }> {
+  const { registry, workers, health, performance, authenticator } = needs;
   const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.writeHead(503).end());
+    answerTo(request)
+      .catch((): Answer => ({ status: 503 }))
+      .then((answer) => send(response, answer));
   });
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url?.split("?", 1)[0];
-    if (request.method !== "GET" || (path !== "/health" && path !== "/metrics")) {
-      response.writeHead(404).end();
-    } else if (path === "/health") {
-      const stuckQueues = workers.stuckQueues();
-      const isWell = stuckQueues.length === 0;
-      const body = isWell ? { status: "ok" } : { status: "stuck", queues: stuckQueues };
-      response.writeHead(isWell ? 200 : 503, { "content-type": "application/json" }).end(JSON.stringify(body));
-    } else {
-      const principal = await authenticator.authenticate(request.headers.authorization);
-      if (principal?.scopes.has("read")) {
-        response.writeHead(200, { "content-type": registry.contentType }).end(await registry.metrics());
-      } else {
-        response.writeHead(principal === undefined ? 401 : 403, { "www-authenticate": "Bearer" }).end();
-      }
+  async function answerTo(request: IncomingMessage): Promise<Answer> {
+    if (request.method !== "GET") return { status: 404 };
+    const forReaders = (answer: () => Promise<Answer>): Promise<Answer> => readersOnly(request, answer);
+    switch (request.url?.split("?", 1)[0]) {
+      case "/health":
+        return request.headers.authorization === undefined ? liveness() : await forReaders(report);
+      case "/health/ready":
+        return await readiness();
+      case "/health/performance":
+        return await forReaders(async () => json(200, await performance()));
+      case "/metrics":
+        return await forReaders(metrics);
+      default:
+        return { status: 404 };
     }
+  }
+
+  function liveness(): Answer {
+    const stuckQueues = workers.stuckQueues();
+    return stuckQueues.length === 0 ? json(200, { status: "ok" }) : json(503, { status: "stuck", queues: stuckQueues });
+  }
+
+  async function report(): Promise<Answer> {
+    const all = await health.report();
+    return json(all.status === "down" || workers.stuckQueues().length > 0 ? 503 : 200, all);
+  }
+
+  async function readiness(): Promise<Answer> {
+    const { status, missing } = await health.ready();
+    return status === "down" ? json(503, { status, missing: missing.map(({ name }) => name) }) : json(200, { status });
+  }
+
+  async function metrics(): Promise<Answer> {
+    return { status: 200, type: registry.contentType, body: await registry.metrics() };
+  }
+
+  async function readersOnly(request: IncomingMessage, answer: () => Promise<Answer>): Promise<Answer> {
+    const found = authenticator.authenticate(request.headers.authorization);
+    const principal = found instanceof Promise ? await within(keyPatienceMs, found) : found;
+    if (principal?.scopes.has("read") === true) return await answer();
+    return { status: principal === undefined ? 401 : 403, headers: { "www-authenticate": "Bearer" } };
   }
 
   server.listen(listen.port, listen.host);
@@ -52,4 +93,12 @@ export async function serveOps(
       await once(server, "close");
     },
   };
+}
+
+function json(status: number, body: object): Answer {
+  return { status, type: "application/json", body: JSON.stringify(body) };
+}
+
+function send(response: ServerResponse, { status, type, body, headers = {} }: Answer): void {
+  response.writeHead(status, { ...headers, ...(type !== undefined && { "content-type": type }) }).end(body);
 }

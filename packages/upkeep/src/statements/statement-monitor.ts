@@ -1,7 +1,7 @@
 import { type Db, statement } from "@millrace/db";
 import { pairsOf, startLoop } from "@millrace/runtime";
 import { createPlanSampler } from "./plan-sampler.ts";
-import { addProcessMinutes, type ProcessFigures } from "./process-figures.ts";
+import { addToMinute, type ProcessFigures } from "./process-figures.ts";
 import { type StatementCounts, startStatementStats } from "./statement-stats.ts";
 
 export interface StatementMonitorOptions {
@@ -54,7 +54,7 @@ export function startStatementMonitor(options: StatementMonitorOptions): AsyncDi
     const added = Object.entries(now).map(([name, count]) => [name, count - (last[name] ?? 0)] as const);
     last = now;
     const grown = Object.fromEntries(added.filter(([, count]) => count > 0));
-    if (Object.keys(grown).length > 0) await db.run(addProcessMinutes, [process, app, JSON.stringify(grown)]);
+    await addToMinute(db, { process, app }, grown);
     const counts = [...stats.take()];
     if (counts.length > 0) await db.run(addMinutes, [process, app, JSON.stringify(counts.map(rowOf))]);
   }
