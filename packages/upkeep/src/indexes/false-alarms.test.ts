@@ -149,3 +149,22 @@ test("a role that is no superuser is told the same", async () => {
     await command(`DROP ROLE ${role}`);
   }
 });
+
+test("with ten years of months it is told within the time that a statement has", async () => {
+  for (let n = 0; n < 120; n += 1) {
+    const month = `${2017 + Math.floor(n / 12)}-${String(1 + (n % 12)).padStart(2, "0")}`;
+    await createMonthlyPartition(db, "telemetry_events", month);
+  }
+  await command(
+    `INSERT INTO telemetry_events (id, source, type, time)
+     SELECT n, 's', 't', '2017-01-01'::timestamptz + n * interval '80 hours' FROM generate_series(1, 1000) AS n`,
+  );
+  await command("ANALYZE");
+  await using hasty = await connectPostgres({
+    url: database.url,
+    applicationName: "test",
+    minConnections: 0,
+    statementTimeoutMs: 2_500, // half of the default
+  });
+  expect(await findIndexProblems(hasty)).toEqual([]);
+}, 60_000);

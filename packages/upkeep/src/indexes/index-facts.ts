@@ -53,19 +53,38 @@ const listIndexes = statement<[], IndexFacts>(
    ), locked AS MATERIALIZED (
      SELECT relation FROM pg_locks
       WHERE mode = 'AccessExclusiveLock' AND granted AND locktype = 'relation' AND relation IS NOT NULL
-   ), measured AS (
+   ), building AS MATERIALIZED (
+     SELECT index_relid FROM pg_stat_progress_create_index
+   ), stats AS MATERIALIZED (
+     SELECT schemaname, tablename, attname, ceil(avg_width * (1 - null_frac) / 8.0) * 8 AS width
+       FROM pg_stats WHERE NOT inherited
+   ), keys AS MATERIALIZED (
+     -- What an expression gives is looked at under the index's own name.
+     SELECT member, n.nspname AS schemaname, CASE WHEN a.attnum IS NULL THEN i.relname ELSE t.relname END AS tablename,
+            coalesce(a.attname, own.attname) AS attname
+       FROM members
+       JOIN pg_index AS x ON x.indexrelid = member
+       JOIN pg_class AS i ON i.oid = member AND i.relkind = 'i'
+       JOIN pg_class AS t ON t.oid = x.indrelid
+       JOIN pg_namespace AS n ON n.oid = t.relnamespace
+       JOIN pg_attribute AS own ON own.attrelid = member
+       LEFT JOIN pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[own.attnum - 1] AND a.attnum > 0
+   ), widths AS MATERIALIZED (
+     SELECT member, count(*) = count(width) AS is_known, sum(width) AS bytes
+       FROM keys LEFT JOIN stats USING (schemaname, tablename, attname) GROUP BY member
+   ), measured AS MATERIALIZED (
      SELECT root, member,
             CASE WHEN i.relkind <> 'i' OR member IN (SELECT relation FROM locked) THEN 0
                  ELSE coalesce(pg_relation_size(member), 0) END::float8 AS bytes,
-            coalesce(stats.idx_scan, 0) AS scans, (to_jsonb(stats) ->> 'last_idx_scan')::timestamptz AS last_scan,
-            EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = member) AS building,
+            coalesce(pg_stat_get_numscans(member), 0) AS scans,
+            member IN (SELECT index_relid FROM building) AS building,
             CASE
               WHEN i.relkind <> 'i' THEN 0
-              WHEN am.amname <> 'btree' OR widths.known < x.indnatts
-                OR (least(i.reltuples, t.reltuples) < 0 AND coalesce(n_live_tup, 0) = 0) THEN NULL
+              WHEN am.amname <> 'btree' OR NOT widths.is_known
+                OR (least(i.reltuples, t.reltuples) < 0 AND live.rows = 0) THEN NULL
               -- What came since the last look is in the table's own count.
-              ELSE (2 + ceil(greatest(i.reltuples, CASE WHEN x.indpred IS NULL THEN n_live_tup
-                                                        ELSE i.reltuples * n_live_tup / nullif(t.reltuples, 0) END)
+              ELSE (2 + ceil(greatest(i.reltuples, CASE WHEN x.indpred IS NULL THEN live.rows
+                                                        ELSE i.reltuples * live.rows / nullif(t.reltuples, 0) END)
                              * (12 + widths.bytes)
                              / (8192 * coalesce(substring(array_to_string(i.reloptions, ' ') FROM 'fillfactor=(\\d+)')::int,
                                                 90) / 100.0))) * 8192
@@ -74,25 +93,15 @@ const listIndexes = statement<[], IndexFacts>(
        JOIN pg_class AS i ON i.oid = member
        JOIN pg_index AS x ON x.indexrelid = member
        JOIN pg_class AS t ON t.oid = x.indrelid
-       JOIN pg_namespace AS n ON n.oid = t.relnamespace
        JOIN pg_am AS am ON am.oid = i.relam
-       LEFT JOIN pg_stat_all_indexes AS stats ON stats.indexrelid = member
-       LEFT JOIN pg_stat_all_tables AS rows ON rows.relid = x.indrelid
-      CROSS JOIN LATERAL (
-        SELECT count(avg_width) AS known, sum(ceil(avg_width * (1 - null_frac) / 8.0) * 8) AS bytes
-          FROM generate_series(1, x.indnatts) AS k
-          LEFT JOIN pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[k - 1] AND a.attnum > 0
-          -- What an expression gives is looked at under the index's own name.
-          LEFT JOIN pg_attribute AS own ON own.attrelid = member AND own.attnum = k
-          LEFT JOIN pg_stats AS s
-            ON s.schemaname = n.nspname AND NOT s.inherited
-           AND (s.tablename, s.attname) = (CASE WHEN a.attname IS NULL THEN i.relname ELSE t.relname END,
-                                           coalesce(a.attname, own.attname))
-      ) AS widths
+       LEFT JOIN widths USING (member)
+      CROSS JOIN LATERAL (SELECT coalesce(pg_stat_get_live_tuples(x.indrelid), 0) AS rows) AS live
+   ), uses AS MATERIALIZED (
+     SELECT indexrelid, (to_jsonb(stats) ->> 'last_idx_scan')::timestamptz AS last_scan FROM pg_stat_all_indexes AS stats
    ), sizes AS (
      SELECT root, sum(bytes) AS bytes, sum(scans)::float8 AS scans, max(last_scan) AS last_scan,
             bool_or(building) AS building, CASE WHEN count(*) = count(expected) THEN sum(expected) END AS expected
-       FROM measured GROUP BY root
+       FROM measured LEFT JOIN uses ON indexrelid = member GROUP BY root
    )
    SELECT n.nspname AS schema, i.relname AS name,
           t.oid::regclass::text AS "tableSql", i.oid::regclass::text AS "indexSql",
