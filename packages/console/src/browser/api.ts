@@ -25,7 +25,6 @@ async function ask(path: string, init: RequestInit): Promise<unknown> {
   try {
     response = await fetch(path, { ...init, credentials: "same-origin", cache: "no-store" });
   } catch (cause) {
-    if (init.signal?.aborted) throw cause;
     throw new ApiError(0, "The API does not answer", { cause });
   }
   if (response.status === 401) signIn();

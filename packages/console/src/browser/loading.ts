@@ -9,6 +9,9 @@ export interface Loaded<T> {
   reload(): void;
 }
 
+/** What does not answer for so long is asked again another time. */
+const patienceMs = 20_000;
+
 /** Reads `path` now, every `everyMs` while the page is looked at, and when it is looked at again. */
 export function useLoaded<T>(path: string | undefined, everyMs: number): Loaded<T> {
   const [state, setState] = useState<{ path: string | undefined; value?: T; error?: Error }>({ path });
@@ -18,18 +21,22 @@ export function useLoaded<T>(path: string | undefined, everyMs: number): Loaded<
   useEffect(() => {
     if (path === undefined) return;
     const ended = new AbortController();
+    let isLoading = false;
     const load = async (): Promise<void> => {
+      isLoading = true;
       try {
-        const value = await read<T>(path, ended.signal);
+        const value = await read<T>(path, AbortSignal.any([ended.signal, AbortSignal.timeout(patienceMs)]));
         setState({ path, value });
       } catch (error) {
         if (ended.signal.aborted) return;
         const failure = error instanceof Error ? error : new Error(String(error));
         setState((last) => ({ ...(last.path === path && last), path, error: failure }));
+      } finally {
+        isLoading = false;
       }
     };
     const lookAgain = (): void => {
-      if (!document.hidden) void load();
+      if (!document.hidden && !isLoading) void load();
     };
     void load();
     const timer = setInterval(lookAgain, everyMs);

@@ -1,4 +1,5 @@
 import { h } from "preact";
+import { useState } from "preact/hooks";
 import { send } from "../api.ts";
 import * as format from "../format.ts";
 import { useLoaded } from "../loading.ts";
@@ -8,11 +9,21 @@ import { status, type Tone } from "../parts/status.ts";
 import type { IndexAction, Indexes as IndexesReply, IndexFinding } from "../replies.ts";
 import { dd, details, div, dl, dt, h3, li, p, pre, span, strong, summary, ul, type View } from "../tags.ts";
 
+/** For so long after something was begun it is looked whether it is done. */
+const busyMs = 30_000;
+
 /** What is to be said of the indexes, having it done, and what became of it. */
 export function Indexes({ isAdmin, now }: { readonly isAdmin: boolean; readonly now: number }): View {
-  const loaded = useLoaded<IndexesReply>("/database/indexes", 60_000);
+  const [busyUntil, setBusyUntil] = useState(0);
+  // Looking costs PostgreSQL some work, and what is found changes slowly, unless something is being done.
+  const loaded = useLoaded<IndexesReply>("/database/indexes", now < busyUntil ? 2_000 : 300_000);
   const { findings = [], actions = [] } = loaded.value ?? {};
-  const { reload } = loaded;
+  const isUnderWay = actions.some(({ state }) => state === "planned" || state === "running");
+  if (isUnderWay && busyUntil < now + busyMs / 2) setBusyUntil(now + busyMs);
+  const reload = (): void => {
+    setBusyUntil(now + busyMs);
+    loaded.reload();
+  };
   return h(
     Panel,
     {
