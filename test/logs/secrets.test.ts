@@ -97,6 +97,21 @@ test("no marked secret comes out in a log, on standard error, in metrics or in a
   );
   await sendRaw(url, `${marks.mark("no request at all")}\r\n\r\n`);
 
+  const issued: string[] = [];
+  const ownPage = { ...json, "sec-fetch-site": "same-origin", origin: url };
+  const wrongKey = JSON.stringify({ key: marks.mark("a wrong key of a browser") });
+  expect(await send("POST", "/session", { body: wrongKey, headers: ownPage })).toBe(401);
+  const signedIn = await fetch(`${url}/session`, { method: "POST", body: JSON.stringify({ key }), headers: ownPage });
+  expect(signedIn.status).toBe(204);
+  issued.push(/=([^;]+)/.exec(signedIn.headers.get("set-cookie") ?? "")?.[1] ?? "");
+  const nonce = await fetch(`${url}/v1/nonces`, {
+    method: "POST",
+    body: JSON.stringify({ address }),
+    headers: { ...json, authorization: `Bearer ${key}` },
+  });
+  issued.push(((await nonce.json()) as { nonce: string }).nonce); // as documented
+  for (const secret of issued) expect(secret.length).toBeGreaterThan(15);
+
   const events = (type: string) =>
     JSON.stringify(
       [1, 2].map(() => ({ source: "test", type, data: { password: marks.mark(`an event that is ${type}`) } })),
@@ -146,6 +161,7 @@ test("no marked secret comes out in a log, on standard error, in metrics or in a
     outputs.push(output, errors);
   }
   expect(marks.foundIn(outputs.join("\n"))).toEqual([]);
+  for (const secret of issued) expect(outputs.join("\n")).not.toContain(secret);
   expect(marks.foundIn(metricsText)).toEqual([]);
   expect(marks.foundIn(answers.join("\n")).filter((place) => !isOwn(place))).toEqual([]);
 });

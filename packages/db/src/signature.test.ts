@@ -21,6 +21,15 @@ const endOthers = statement<[], never>(
   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
 );
 
+/** A row for each of the server's entries, so that two entries of one statement are two rows. */
+const countedAs = statement<[], { name: string; calls: number }>(
+  "test.counted_as",
+  `SELECT substring(query from '^\\w+ /\\* ([a-z0-9_.]+) \\*/') AS name, calls::int
+     FROM pg_stat_statements
+    WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND query ~ '/\\* (test.add|test.copy|test.own_name|transaction.sign) \\*/' ORDER BY 1`,
+);
+
 const origin = { label: labelOf("ingest", ["17", "18", "19"], ["request-1", "request-2"]), fields: {} };
 const options = { applicationName: "signing", minConnections: 0 };
 
@@ -29,12 +38,14 @@ test("whoever looks at PostgreSQL while a batch waits there sees its jobs and a 
   const database = parts.use(await createTestDatabase());
   const db = parts.use(await connectPostgres({ url: database.url, ...options }));
   await database.db.run(createTable, []);
-  const locked = Promise.withResolvers<void>();
-  parts.defer(locked.resolve);
+  const [locked, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  parts.defer(release.resolve);
   const holder = database.db.transaction(async (tx) => {
     await tx.run(lockTable, []);
-    await locked.promise;
+    locked.resolve();
+    await release.promise;
   });
+  await locked.promise;
   const copying = onBehalfOf(origin, () => db.copyIn(copyRows, "1\n2\n"));
   const adding = onBehalfOf(origin, () => db.transaction((tx) => tx.rows(add, [3])));
   const name = "signing ingest:17+2 request-1";
@@ -44,7 +55,7 @@ test("whoever looks at PostgreSQL while a batch waits there sees its jobs and a 
       { name, query: expect.stringContaining("COPY /* test.copy */") },
       { name, query: "INSERT /* test.add */ INTO signed VALUES ($1) RETURNING n" },
     ]);
-  locked.resolve();
+  release.resolve();
   await holder;
   expect(await copying).toBe(2);
   expect(await adding).toEqual([{ n: 3 }]);
@@ -98,6 +109,27 @@ test("no label, whatever it holds, changes what a statement does", async () => {
     { numRuns: 25 },
   );
   await expectOwnName(db);
+});
+
+test("however many labels there are, pg_stat_statements counts each statement as one", async () => {
+  await using database = await createTestDatabase();
+  await using db = await connectPostgres({ url: database.url, ...options });
+  await database.db.run(statement<[], never>("test.extend", "CREATE EXTENSION IF NOT EXISTS pg_stat_statements"), []);
+  await database.db.run(createTable, []);
+  for (let n = 0; n < 10; n += 1) {
+    await onBehalfOf({ label: labelOf("ingest", [`${n}`, "x"], [`request-${n}`]), fields: {} }, async () => {
+      await db.rows(add, [n]);
+      await db.transaction((tx) => tx.rows(ownName, []));
+      await db.copyIn(copyRows, "1\n");
+    });
+  }
+  const counted = await database.db.rows(countedAs, []);
+  expect(counted).toEqual([
+    { name: "test.add", calls: 10 },
+    { name: "test.copy", calls: 10 },
+    { name: "test.own_name", calls: 10 },
+    { name: "transaction.sign", calls: 20 },
+  ]);
 });
 
 test("a COPY that fails leaves neither rows nor the name", async () => {
