@@ -10,11 +10,12 @@ export function sendProblemPage(problem: HttpProblem, request: FastifyRequest, r
   if (problem.status === 401) {
     return isFromElsewhere(request) ? sendOnwards(here, reply) : reply.redirect(signInPath(here), 303);
   }
-  const body = html`<h1>${problem.title}</h1>
+  const title = problem.status === 403 ? "Not with this key" : problem.title;
+  const body = html`<h1>${title}</h1>
 <p class="lead">${problem.message}</p>
 ${problem.status === 403 ? html`<a class="button" href="${signInPath(here)}">Sign in with another key</a>` : retry(here)}
 <p class="hint">${problem.status} <code>${problem.code}</code>, request <code>${request.id}</code></p>`;
-  return sendPage(reply.code(problem.status).headers(problem.headers), { title: problem.title, body });
+  return sendPage(reply.code(problem.status).headers(problem.headers), { title, body });
 }
 
 function retry(path: string) {

@@ -1,3 +1,4 @@
+import { text } from "node:stream/consumers";
 import { createKey, revokeKey, type Scope, scopes } from "@millrace/access";
 import { createTestDatabase, type TestDatabase } from "@millrace/embedded/testing";
 import type { FastifyInstance } from "fastify";
@@ -111,6 +112,14 @@ test("who signs in again leaves no session behind, and a revoked key leaves none
   await revokeKey(database.db, id);
   await using anotherProcess = await createBrowserApp(database.db);
   expect((await anotherProcess.inject({ url: "/session", headers: { cookie: second } })).statusCode).toBe(401);
+});
+
+test("a stream that a browser follows ends with its session", async () => {
+  const cookie = await cookieFor("read");
+  const following = await app.inject({ url: "/stream", headers: { cookie }, payloadAsStream: true });
+  expect(following.statusCode).toBe(200);
+  await app.inject({ method: "DELETE", url: "/session", headers: { cookie, ...here } });
+  expect(await text(following.stream())).toContain('{"reason":"key_invalid"}');
 });
 
 const html = { accept: "text/html,application/xhtml+xml" };

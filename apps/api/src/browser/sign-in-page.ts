@@ -34,8 +34,9 @@ const signedOut = html`<p class="notice" role="status">You are signed out.</p>
 `;
 
 function signedIn({ name, scopes }: Principal, next: string) {
+  const may = scopes.has("admin") ? "admin" : [...scopes].join(", ");
   return html`<div class="notice">
-<p><strong>${name}</strong> is signed in<br><span class="muted">${[...scopes].join(", ")}</span></p>
+<p><span class="muted">Signed in as</span><br><strong>${name}</strong> <span class="muted">${may}</span></p>
 <form method="post" action="/session/end"><button>Sign out</button></form>
 <a href="${next}">Continue</a>
 </div>

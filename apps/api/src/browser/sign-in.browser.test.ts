@@ -1,3 +1,4 @@
+import { createKey } from "@millrace/access";
 import { createTestDatabase, findBrowser, openBrowser, violationsOn } from "@millrace/embedded/testing";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
@@ -10,6 +11,8 @@ interface Visit extends AsyncDisposable {
   /** The same server under the name of another site. */
   readonly otherUrl: string;
   readonly page: Page;
+  /** A key that may only read. */
+  readonly readerKey: string;
   /** Everything that the browser asked for. */
   readonly requested: readonly string[];
   /** What it complained of, such as a refused script. */
@@ -25,6 +28,7 @@ interface Look {
 async function visit({ colorScheme = "light", width = 1_280, javaScriptEnabled = true }: Look = {}): Promise<Visit> {
   await using parts = new AsyncDisposableStack();
   const { db } = parts.use(await createTestDatabase());
+  const { key: readerKey } = await createKey(db, { name: "reader", scopes: ["read"] });
   const app = await createBrowserApp(db);
   parts.defer(() => app.close());
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -41,6 +45,7 @@ async function visit({ colorScheme = "light", width = 1_280, javaScriptEnabled =
     url,
     otherUrl: url.replace("127.0.0.1", "localhost"),
     page,
+    readerKey,
     requested,
     complaints,
     [Symbol.asyncDispose]: () => open.disposeAsync(),
@@ -131,7 +136,7 @@ describe.skipIf(program === undefined)("in a browser (skipped where the PATH has
     ["dark", 390],
   ] as const)("everybody can use the pages, %s and %d wide", async (colorScheme, width) => {
     await using visitor = await visit({ colorScheme, width });
-    const { url, page } = visitor;
+    const { url, page, readerKey } = visitor;
     await page.goto(`${url}/sign-in`);
     expect(await violationsOn(page)).toEqual([]);
     await enter(page, "wrong");
@@ -142,5 +147,12 @@ describe.skipIf(program === undefined)("in a browser (skipped where the PATH has
     await page.goto(`${url}/sign-in`);
     expect(await violationsOn(page)).toEqual([]);
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByText("You are signed out.").waitFor();
+    await enter(page, readerKey);
+    await page.waitForURL(`${url}/console`);
+    await page.goto(`${url}/settings`);
+    await page.getByRole("heading", { name: "Not with this key" }).waitFor();
+    expect(await violationsOn(page)).toEqual([]);
   });
 });

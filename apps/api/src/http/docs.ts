@@ -88,7 +88,8 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
     });
     await pages.register(swaggerUi, {
       routePrefix: "/docs",
-      uiConfig: { persistAuthorization: true, tryItOutEnabled: true },
+      // Without the last it has somebody else's server look at the document.
+      uiConfig: { persistAuthorization: true, tryItOutEnabled: true, validatorUrl: null },
       theme: {
         title: "Millrace",
         css: [{ filename: "millrace.css", content: ".swagger-ui .topbar { display: none }" }],

@@ -3,7 +3,9 @@ import type { Db } from "@millrace/db";
 import Fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { registerAccess } from "../../access/require-scope.ts";
+import { sendEventStream } from "../../events/read/raw-reply.ts";
 import { problemOf, sendProblem } from "../../http/problem.ts";
+import { createStreamClients } from "../../http/stream-clients.ts";
 import type { Attempts } from "../attempts.ts";
 import { isNavigation, registerPageHeaders } from "../page-headers.ts";
 import { sendProblemPage } from "../problem-page.ts";
@@ -12,7 +14,8 @@ import { registerBrowser } from "../session-routes.ts";
 export const developmentKey = "a-development-key";
 
 /**
- * A server with the sign-in, a page `/console` for `read`, and `/as/SCOPE` for each scope, to be read and written.
+ * A server with the sign-in, the pages `/console` for `read` and `/settings` for `admin`, an endless `/stream`, and
+ * `/as/SCOPE` for each scope, to be read and written.
  */
 export async function createBrowserApp(db: Db, attempts?: Attempts): Promise<FastifyInstance> {
   const app = Fastify({ forceCloseConnections: true });
@@ -33,6 +36,13 @@ export async function createBrowserApp(db: Db, attempts?: Attempts): Promise<Fas
       .send("<!doctype html><title>Console</title><link rel=icon href=data:,><h1>The console</h1>"),
   );
   app.get("/settings", { config: { scope: "admin", page: true } }, () => "settings");
+  const takeIn = createStreamClients(app, {
+    authenticator,
+    limits: { maxClients: 9, maxEventsPerSecond: 9 },
+    what: "it",
+    everyMs: 10,
+  });
+  app.get("/stream", { config: { scope: "read" } }, (request, reply) => sendEventStream(reply, takeIn(request).stream));
   for (const scope of scopes) {
     app.route({ method: ["GET", "POST"], url: `/as/${scope}`, config: { scope }, handler: () => ({ scope }) });
   }
