@@ -1,6 +1,7 @@
 import { text } from "node:stream/consumers";
 import { createKey, revokeKey, type Scope, scopes } from "@millrace/access";
-import { createTestDatabase, type TestDatabase } from "@millrace/embedded/testing";
+import { connectPostgres } from "@millrace/db";
+import { createTestDatabase, openWay, type TestDatabase } from "@millrace/embedded/testing";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createAttempts } from "./attempts.ts";
@@ -196,4 +197,25 @@ test("keys cannot be guessed: each wrong one counts, those who are right do not,
   expect((await enter("10.0.0.5", developmentKey)).statusCode).toBe(429); // five wrong ones in all
   nowMs = 60_000;
   expect((await enter("10.0.0.1", developmentKey)).statusCode).toBe(303);
+});
+
+test("while the database is away that is what is said, to who signs in and to who comes with a session", async () => {
+  await using parts = new AsyncDisposableStack();
+  const way = parts.use(await openWay(database.url));
+  await using db = await connectPostgres({ url: way.url, applicationName: "test", connectTimeoutMs: 500 });
+  await using away = await createBrowserApp(db, createAttempts({ perAddress: 1 }));
+  const cookie = await cookieFor("read");
+  await parts.disposeAsync();
+  for (let n = 0; n < 3; n += 1) {
+    const body = new URLSearchParams({ key: "mlr_key", next: "/console" }).toString();
+    const reply = await away.inject({ method: "POST", url: "/session", headers: form, body });
+    expect([reply.statusCode, reply.headers["retry-after"]]).toEqual([503, "2"]); // and no attempt is counted
+    expect(reply.body).toContain('role="alert">The database is not available');
+  }
+  const page = await away.inject({ url: "/console", headers: { ...html, cookie } });
+  expect(page.statusCode).toBe(503);
+  expect(page.body).toContain("Try again");
+  expect((await away.inject({ url: "/sign-in", headers: { cookie } })).statusCode).toBe(200);
+  const end = await away.inject({ method: "DELETE", url: "/session", headers: { cookie, ...here } });
+  expect([end.statusCode, end.headers["set-cookie"]]).toEqual([503, undefined]);
 });
