@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
+import { createKey } from "@millrace/access";
 import { statement } from "@millrace/db";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -170,6 +171,15 @@ test("alerts are looked at by a worker, shown, acknowledged and silenced", async
     body: { silenced_until: expect.stringMatching(/Z$/), silenced_by: "development", silenced_why: "a new disk" },
   });
   expect(await post("wraparound/silence", { minutes: 0 })).toMatchObject({ body: { silenced_until: null } });
+
+  const { key } = await createKey(fleet.db, { name: "looker", scopes: ["read"] });
+  const headers = { authorization: `Bearer ${key}` };
+  expect(await api.call("GET", "/alerts?events=0", { headers })).toMatchObject({ status: 200, body: { events: [] } });
+  expect(await api.call("GET", "/runbooks/alerts.md", { headers })).toMatchObject({ status: 200 });
+  for (const action of ["acknowledge", "silence"]) {
+    const refused = await api.call("POST", `/alerts/wraparound/${action}`, { headers, body: { minutes: 1, why: "x" } });
+    expect(refused).toMatchObject({ status: 403, body: { type: "/problems/scope_missing" } });
+  }
 }, 60_000);
 
 test("that there is no worker at all is noticed by the API and told; that there is one again, by the worker", async () => {

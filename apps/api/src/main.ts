@@ -145,7 +145,7 @@ app.use(
     rules: alertRules,
     receivers: receiversOf(log, config.alerts),
     onRound: () => log.warn("no worker looked at the alerts for two minutes: this process did"),
-    onError: (err) => log.warn({ err }, "the alerts could not be looked at, or not all that they look at"),
+    onError: (err) => log.warn({ err }, "not all that alerts look at could be looked at, or not everybody told"),
   }),
 );
 const url = await server.listen(config.http);

@@ -1,6 +1,13 @@
 export { type AlertRoundNeeds, createAlertRounds } from "./alerts/alert-rounds.ts";
 export type { AlertRow } from "./alerts/alert-statements.ts";
-export { acknowledgeAlert, alertStates, lastLook, recentAlertEvents, silenceAlert } from "./alerts/alert-store.ts";
+export {
+  acknowledgeAlert,
+  alertStates,
+  lastLook,
+  recentAlertEvents,
+  silenceAlert,
+  undeliveredAlerts,
+} from "./alerts/alert-store.ts";
 export { loadAlertRules } from "./alerts/load-rules.ts";
 export { receiversOf } from "./alerts/receivers.ts";
 export { type AlertRule, runbookUrl, unitOf } from "./alerts/rule.ts";

@@ -8,6 +8,7 @@ import {
   recentAlertEvents,
   runbookUrl,
   silenceAlert,
+  undeliveredAlerts,
   unitOf,
 } from "@millrace/upkeep";
 import type { FastifyInstance } from "fastify";
@@ -97,6 +98,11 @@ export function registerAlerts(app: FastifyInstance, { db, rules, publicUrl }: A
             seconds_ago: z.number().nullable(),
             alerts: z.array(alert),
             events: z.array(event).describe("The newest first"),
+            undelivered: z
+              .array(
+                z.object({ receiver: z.string(), waiting: z.int(), since: z.string(), error: z.string().nullable() }),
+              )
+              .describe("Who is still to be told, and what the last try came to"),
           }),
         },
       },
@@ -111,6 +117,10 @@ export function registerAlerts(app: FastifyInstance, { db, rules, publicUrl }: A
         events: (await recentAlertEvents(db, request.query.events)).map(({ at, ...rest }) => ({
           ...rest,
           at: at.toISOString(),
+        })),
+        undelivered: (await undeliveredAlerts(db)).map(({ since, ...rest }) => ({
+          ...rest,
+          since: since.toISOString(),
         })),
       };
     },

@@ -47,7 +47,7 @@ export function createUpkeep({
       readQueues: () => queues.attendance(),
       rules: alertRules,
       receivers: receiversOf(log, alerts),
-      onError: (err) => log.warn({ err }, "the alerts could not be looked at, or not all that they look at"),
+      onError: (err) => log.warn({ err }, "not all that alerts look at could be looked at, or not everybody told"),
     }),
     cleanUpExpired: cleanUpExpired({ db, cache, keepWritesMs: writes.keepMs, keepRecordsMs: keep.recordsMs }),
     cleanUpSecurity: cleanUpSecurity({

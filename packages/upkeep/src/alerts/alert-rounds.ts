@@ -22,13 +22,13 @@ export interface AlertRound {
 
 /** One look at all rules, and telling what is to be told; whoever does it, one at a time. */
 export function createAlertRounds(needs: AlertRoundNeeds): () => Promise<AlertRound> {
-  const { db, rules, receivers, publicUrl } = needs;
+  const { db, rules, receivers, publicUrl, onError } = needs;
   const tellOf = createTellOf(rules, publicUrl);
   const ids = receivers.map(({ id }) => id);
   return async () => {
     const looks = await observe(needs);
     const happened = await evaluateAlerts(db, rules, looks, ids);
-    const delivered = await deliverAlerts(db, receivers, tellOf);
+    const delivered = await deliverAlerts(db, receivers, tellOf, onError);
     return { at: looks.at, happened, delivered };
   };
 }

@@ -87,6 +87,13 @@ export const alertStatements = {
     "INSERT INTO alert_deliveries (event_id, target) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING",
   ),
 
+  undelivered: statement<[], { receiver: string; waiting: number; since: Date; error: string | null }>(
+    "alert_deliveries.sum_waiting",
+    `SELECT target AS receiver, count(*)::int AS waiting, min(events.at) AS since, max(error) AS error
+       FROM alert_deliveries JOIN alert_events AS events ON events.id = event_id
+      WHERE delivered_at IS NULL GROUP BY target ORDER BY target`,
+  ),
+
   listRecent: statement<[limit: number], AlertEvent>(
     "alert_events.list_recent",
     "SELECT * FROM alert_events ORDER BY at DESC LIMIT $1",

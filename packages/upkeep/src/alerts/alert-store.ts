@@ -1,6 +1,15 @@
 import type { Db } from "@millrace/db";
 import { type AlertEvent, type AlertRow, alertStatements as sql } from "./alert-statements.ts";
 
+export interface Undelivered {
+  /** `log`, or in whose words and a hash of the address, which may be a secret. */
+  readonly receiver: string;
+  readonly waiting: number;
+  readonly since: Date;
+  /** What the last try came to; `null` before the first. */
+  readonly error: string | null;
+}
+
 /** How each rule stands that was looked at or silenced. A silence that is over is not shown any more. */
 export async function alertStates(db: Db): Promise<AlertRow[]> {
   const [{ now } = { now: new Date() }] = await db.rows(sql.now, []);
@@ -15,6 +24,11 @@ function withoutSilence(row: AlertRow): AlertRow {
 /** What fired and ended, the newest first. */
 export async function recentAlertEvents(db: Db, limit: number): Promise<AlertEvent[]> {
   return await db.rows(sql.listRecent, [limit]);
+}
+
+/** Who is still to be told of how much, and what kept them from it. */
+export async function undeliveredAlerts(db: Db): Promise<Undelivered[]> {
+  return await db.rows(sql.undelivered, []);
 }
 
 /** Notes that somebody is at it, until the alert ends; `undefined` when it does not fire. */

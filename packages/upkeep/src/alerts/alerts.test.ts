@@ -5,7 +5,14 @@ import { Ajv } from "ajv";
 import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { startStatementMonitor } from "../statements/statement-monitor.ts";
 import { alertStatements } from "./alert-statements.ts";
-import { acknowledgeAlert, alertStates, lastLook, recentAlertEvents, silenceAlert } from "./alert-store.ts";
+import {
+  acknowledgeAlert,
+  alertStates,
+  lastLook,
+  recentAlertEvents,
+  silenceAlert,
+  undeliveredAlerts,
+} from "./alert-store.ts";
 import { deliverAlerts } from "./deliver.ts";
 import { evaluateAlerts, type Looks } from "./evaluate.ts";
 import { rulesWith } from "./load-rules.ts";
@@ -66,7 +73,14 @@ test("what fires and ends is told once to everybody, also when several look, and
   const looks = await Promise.all(Array.from({ length: 3 }, () => evaluate(5, ids)));
   expect(looks.flatMap((one) => one ?? [])).toMatchObject([{ rule: "dead_letters", event: "firing", value: 5 }]);
 
-  expect(await deliverAlerts(db, receivers, tellOf)).toBe(3);
+  const refusals: string[] = [];
+  expect(await deliverAlerts(db, receivers, tellOf, ({ message }) => refusals.push(message))).toBe(3);
+  expect(refusals).toEqual([
+    expect.stringMatching(/^json:[0-9a-f]{16} did not take the alert dead_letters: it answered 503$/),
+  ]);
+  expect(await undeliveredAlerts(db)).toEqual([
+    { receiver: ids[1], waiting: 1, since: expect.any(Date), error: "it answered 503" },
+  ]);
   expect(await deliverAlerts(db, receivers, tellOf)).toBe(0); // the one that failed waits
   await db.run(hurry, []);
   expect(await deliverAlerts(db, receivers, tellOf)).toBe(1);
@@ -359,6 +373,25 @@ test("when nobody has looked for two minutes one of those who can stand in does,
     ["no_consumer", "firing"],
   ]);
   expect((await lastLook(db))?.ageMs).toBeLessThan(60_000);
+});
+
+test("who starts after all were away leaves the first look to the workers, if somebody takes jobs", async () => {
+  let asked = 0;
+  await using _standIn = startStandIn({
+    ...nothingWaits,
+    db,
+    readQueues: async () => {
+      asked += 1;
+      return { oldestWaitMs: 0, consumers: 1 };
+    },
+    rules,
+    receivers: [],
+    publicUrl: undefined,
+    everyMs: 5,
+    onError: () => {},
+  });
+  await expect.poll(() => asked).toBeGreaterThan(3);
+  expect(await lastLook(db)).toBeUndefined();
 });
 
 test("an address of a webhook says in whose words it is told", () => {

@@ -56,15 +56,26 @@ const leaseMs = 15_000;
  * Tells what is still to be told; gives how many were. What fails is tried again later, for about a day. It takes no
  * longer than half a minute, so that the next look is not kept waiting by a receiver that hangs.
  */
-export async function deliverAlerts(db: Db, receivers: readonly Receiver[], tellOf: TellOf): Promise<number> {
+export async function deliverAlerts(
+  db: Db,
+  receivers: readonly Receiver[],
+  tellOf: TellOf,
+  onRefusal: (error: Error) => void = () => {},
+): Promise<number> {
   await db.run(giveUpOld, []);
   const until = performance.now() + longestMs;
-  const delivered = await Promise.all(receivers.map((receiver) => deliverTo(db, receiver, tellOf, until)));
+  const delivered = await Promise.all(receivers.map((receiver) => deliverTo(db, receiver, tellOf, until, onRefusal)));
   return delivered.reduce((sum, count) => sum + count, 0);
 }
 
 /** The first failure ends it: who does not take this one will not take the next. */
-async function deliverTo(db: Db, receiver: Receiver, tellOf: TellOf, until: number): Promise<number> {
+async function deliverTo(
+  db: Db,
+  receiver: Receiver,
+  tellOf: TellOf,
+  until: number,
+  onRefusal: (error: Error) => void,
+): Promise<number> {
   let delivered = 0;
   while (performance.now() < until) {
     const [claimed] = await db.rows(claim, [receiver.id, leaseMs]);
@@ -72,7 +83,10 @@ async function deliverTo(db: Db, receiver: Receiver, tellOf: TellOf, until: numb
     const { attempts, ...event } = claimed;
     const refusal = await receiver.take(tellOf(event));
     await db.run(note, [event.id, receiver.id, refusal?.error ?? null, waitMs(attempts, refusal?.retryAfterMs)]);
-    if (refusal !== undefined) return delivered;
+    if (refusal !== undefined) {
+      onRefusal(new Error(`${receiver.id} did not take the alert ${event.rule}: ${refusal.error}`));
+      return delivered;
+    }
     delivered += 1;
   }
   if (receiver.remind !== undefined) {

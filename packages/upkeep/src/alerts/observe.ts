@@ -41,7 +41,7 @@ export interface ObserveNeeds {
   readonly diskBytes: number | undefined;
   /** Rejects when Redis does not tell. */
   readonly readQueues: () => Promise<QueueFigures>;
-  /** Something could not be looked at; the rest is. */
+  /** Something could not be looked at, or somebody not told; the rest is. */
   readonly onError: (error: unknown) => void;
 }
 

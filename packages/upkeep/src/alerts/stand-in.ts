@@ -18,7 +18,8 @@ const againAfterMs = 60_000;
  * what is to be told. It stops as soon as somebody else looked.
  */
 export function startStandIn(options: StandInOptions): AsyncDisposable {
-  const { db, patienceMs = 120_000, everyMs = 15_000, onRound = () => {}, onError } = options;
+  const { db, readQueues, patienceMs = 120_000, everyMs = 15_000, onRound = () => {}, onError } = options;
+  const startedAt = performance.now();
   const round = createAlertRounds(options);
   let ownAt: Date | undefined;
   return startLoop({
@@ -28,6 +29,9 @@ export function startStandIn(options: StandInOptions): AsyncDisposable {
       const isOwn = last !== undefined && last.at.getTime() === ownAt?.getTime();
       const waitMs = isOwn ? againAfterMs : patienceMs;
       if (last !== undefined && last.ageMs >= 0 && last.ageMs < waitMs) return;
+      // Who starts after all have been away leaves it to the workers, if there are any.
+      const isYoung = performance.now() - startedAt < patienceMs;
+      if (isYoung && (await readQueues().catch(() => undefined))?.consumers !== 0) return;
       const made = await round();
       if (made.happened === undefined) return;
       ownAt = made.at;
