@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { createKey } from "@millrace/access";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { createSiweMessage } from "viem/siwe";
 import { expect, test } from "vitest";
@@ -54,6 +55,26 @@ test("a write is queued, told of, applied once, and read by every process", asyn
   expect([first.headers.get("etag"), second.headers.get("etag")]).toEqual(['"3"', '"3"']);
   expect(await put(one, "Different", same)).toMatchObject({ status: 422 });
 }, 60_000);
+
+test("what became of a write is told to the key that made it and to those that may read, to no other writer", async () => {
+  await using fleet = await startFleet();
+  const [api] = fleet.apis as [Api];
+  const keyWith = async (name: string, scopes: ("read" | "write")[]) => ({
+    authorization: `Bearer ${(await createKey(fleet.db, { name, scopes })).key}`,
+  });
+  const [own, stranger, reader] = await Promise.all([
+    keyWith("own", ["write"]),
+    keyWith("stranger", ["write"]),
+    keyWith("reader", ["read", "write"]),
+  ]);
+  const queued = await api.call("PUT", `/v1/users/${ann}`, { body: { display_name: "Ann" }, headers: own });
+  const place = queued.headers.get("location") ?? "";
+  const ask = async (headers: Readonly<Record<string, string>>) => (await api.call("GET", place, { headers })).status;
+  const all = async () => [await ask(own), await ask(stranger), await ask(reader)];
+  expect(await all()).toEqual([200, 404, 200]);
+  await finished(api, queued);
+  expect(await all()).toEqual([200, 404, 200]);
+});
 
 test("a read answered ahead of the framework has the answer that the framework gives", async () => {
   await using fleet = await startFleet();

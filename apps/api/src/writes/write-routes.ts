@@ -1,3 +1,4 @@
+import type { Principal } from "@millrace/access";
 import type { Db } from "@millrace/db";
 import { outcomes, writeStatements } from "@millrace/domain";
 import type { Queues } from "@millrace/jobs";
@@ -27,6 +28,11 @@ export function registerWriteStatus(
   app: FastifyInstance,
   { db, queues }: { db: Db; queues: Pick<Queues, "notes"> },
 ): void {
+  const notedKeyOf = (id: string): Promise<string | undefined> =>
+    queues.notes.read(noteOf(id)).catch((error: unknown) => {
+      throw unavailable("queue_unavailable", "The queue is not available; ask again", error);
+    });
+
   app.withTypeProvider<ZodTypeProvider>().get(
     "/v1/writes/:id",
     {
@@ -34,7 +40,9 @@ export function registerWriteStatus(
       schema: {
         tags: ["writes"],
         summary: "What became of a write",
-        description: "What is finished is remembered for a week, or as long as WRITE_KEEP_DAYS says.",
+        description:
+          "For the key that made the write, and for those with the scope `read`. What is finished is remembered for a " +
+          "week, or as long as WRITE_KEEP_DAYS says.",
         params: z.object({ id: z.uuid() }),
         response: { 200: reply, ...commonProblems, 404: problemReply("There was no such write lately") },
       },
@@ -42,14 +50,11 @@ export function registerWriteStatus(
     async (request) => {
       const { id } = request.params;
       const [write] = await db.rows(writeStatements.getById, [id]);
-      if (write?.is_settled === false) return { id, status: "queued" as const };
-      if (write === undefined) {
-        const note = await queues.notes.read(noteOf(id)).catch((error: unknown) => {
-          throw unavailable("queue_unavailable", "The queue is not available; ask again", error);
-        });
-        if (note !== undefined) return { id, status: "queued" as const };
+      const keyId = write === undefined ? await notedKeyOf(id) : write.key_id;
+      if (keyId === undefined || !mayBeTold(request.principal, keyId)) {
         throw new HttpProblem({ status: 404, code: "write_unknown", detail: `There was no write ${id} lately` });
       }
+      if (write === undefined || !write.is_settled) return { id, status: "queued" as const };
       const { kind, outcome, detail, row, accepted_at, finished_at } = write;
       const times = { accepted_at: accepted_at.toISOString(), finished_at: finished_at.toISOString() };
       return outcome === "done"
@@ -57,4 +62,9 @@ export function registerWriteStatus(
         : { id, status: "failed" as const, kind, reason: outcome, detail: reasonOf(outcome, detail), ...times };
     },
   );
+}
+
+/** A row is shown to whoever may read, and to whoever wrote it; `null`: it was written before keys were noted. */
+function mayBeTold(principal: Principal | null, keyId: string | null): boolean {
+  return keyId === null || principal?.keyId === keyId || principal?.scopes.has("read") === true;
 }

@@ -49,6 +49,13 @@ export interface WriteRoute<Kind extends WriteKind, Params extends z.ZodType, Bo
   readonly payloadOf: (request: WriteRequest<z.output<Params>, z.output<Body>>) => WriteInput<Kind>;
 }
 
+interface QueuedWrite {
+  readonly id: string;
+  readonly keyId: string;
+  readonly entity: string;
+  readonly text: string;
+}
+
 export interface Writer {
   /** Adds the route of a kind of write: it is checked and queued, and waited for where the client asks for that. */
   route<Kind extends WriteKind, Params extends z.ZodType, Body extends z.ZodType>(
@@ -66,9 +73,9 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
   const { queues, idempotency, outcomes, maxWaitMs } = needs;
 
   /** Resolves when Redis has it; a try that failed half-way may leave a write that is applied with the entity's next. */
-  async function queue(entity: string, id: string, text: string, log: FastifyBaseLogger): Promise<void> {
+  async function queue({ id, keyId, entity, text }: QueuedWrite, log: FastifyBaseLogger): Promise<void> {
     try {
-      await queues.notes.keepOnce(noteOf(id), entity, noteSeconds);
+      await queues.notes.keepOnce(noteOf(id), keyId, noteSeconds);
       await queues.lists.append(entity, text);
     } catch (error) {
       throw unavailable("queue_unavailable", "The queue is not available; send the write again", error);
@@ -172,6 +179,7 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
           const at = new Date(receivedAt).toISOString();
           const payload = payloadOf({ ...said, newId, at, atMs: receivedAt });
           const waitMs = Math.min((waitIn(request.headers["prefer"]) ?? 0) * 1_000, maxWaitMs);
+          const keyId = request.principal?.keyId ?? "";
           const sending: Sending = { queue: "writes", count: 1 };
           const send = async (): Promise<void> => {
             const { entity, text } = textOfWrite({
@@ -181,10 +189,11 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
               acceptedAt: receivedAt,
               ...(expected !== undefined && { expected }),
               ...(waitMs > 0 && { replyTo: outcomes.mailbox }),
+              keyId,
               request: request.id,
               trace: sending.trace,
             });
-            await queue(entity, id, text, request.log);
+            await queue({ id, keyId, entity, text }, request.log);
           };
           if (waitMs === 0) {
             await sendings.tracePromise(send, sending);
@@ -203,7 +212,7 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
   };
 }
 
-/** Beside a write that is queued, so that asking for it tells it from one that never was. */
+/** The name of what is noted beside a write that is queued: the key that made it. */
 export function noteOf(id: string): string {
   return `write:${id}`;
 }

@@ -15,7 +15,7 @@ export type Applied = Pick<WriteRow, "id" | "outcome" | "row" | "detail" | "kind
   readonly touched: readonly CachedKey[];
 };
 
-type NewlyApplied = Applied & { readonly accepted_at: Date };
+type NewlyApplied = Applied & Pick<WriteRow, "key_id" | "accepted_at">;
 
 /**
  * Applies the writes in one transaction, in few statements: in rounds, of which each has at most one write of every
@@ -87,6 +87,6 @@ async function applyKind(tx: Db, kind: string, writes: readonly ReadyWrite[]): P
 }
 
 function resultOf(write: ReadyWrite, result: Pick<Applied, "outcome" | "detail" | "row" | "touched">): NewlyApplied {
-  const { id, kind, acceptedAt } = write;
-  return { id, kind, ...result, is_settled: false, accepted_at: new Date(acceptedAt) };
+  const { id, kind, keyId, acceptedAt } = write;
+  return { id, kind, ...result, is_settled: false, key_id: keyId ?? null, accepted_at: new Date(acceptedAt) };
 }

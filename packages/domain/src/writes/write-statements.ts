@@ -15,6 +15,8 @@ export interface WriteRow {
   readonly touched: readonly CachedKey[];
   /** Nobody can be served what was there before. Until then the write counts as one that is still queued. */
   readonly is_settled: boolean;
+  /** The key that made it; null for a write that was queued before this was noted. */
+  readonly key_id: string | null;
   readonly accepted_at: Date;
   readonly finished_at: Date;
 }
@@ -37,10 +39,10 @@ export const writeStatements = {
 
   remember: statement<[results: string], never>(
     "writes.remember",
-    `INSERT INTO writes (id, kind, outcome, detail, row, touched, accepted_at)
-     SELECT id, kind, outcome, detail, row, touched, accepted_at
+    `INSERT INTO writes (id, kind, outcome, detail, row, touched, key_id, accepted_at)
+     SELECT id, kind, outcome, detail, row, touched, key_id, accepted_at
        FROM jsonb_to_recordset($1::jsonb)
-         AS x(id uuid, kind text, outcome text, detail text, row jsonb, touched jsonb, accepted_at timestamptz)`,
+         AS x(id uuid, kind text, outcome text, detail text, row jsonb, touched jsonb, key_id text, accepted_at timestamptz)`,
   ),
 
   settle: statement<[ids: readonly string[]], never>(

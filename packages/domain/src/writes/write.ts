@@ -13,6 +13,8 @@ const waitingWrite = z.object({
   acceptedAt: z.number(),
   /** Where somebody waits for it. */
   replyTo: z.string().optional(),
+  /** The id of the key that made it. */
+  keyId: z.string().optional(),
   /** The id of the request that brought it. */
   request: z.string().optional(),
   /** Where that is in its trace, if it is recorded. */
