@@ -101,6 +101,8 @@ test("an id that could do harm, or none, is replaced by one of ours, which a pro
   }
   const kept = await api.call("GET", "/v1/nowhere", { headers: { "x-request-id": "Root=1-67891233-abc" } });
   expect([kept.status, kept.body["instance"]]).toEqual([404, "Root=1-67891233-abc"]);
+  const undecodable = await api.call("GET", "/v1/events/%E0%A4%A", { headers: { "x-request-id": "undecodable-1" } });
+  expect([undecodable.status, undecodable.headers.get("x-request-id")]).toEqual([400, "undecodable-1"]);
 });
 
 test("what is answered from memory, ahead of the framework, has the id that it was asked with", async () => {

@@ -2,10 +2,13 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { statement } from "@millrace/db";
 import { createTestDatabase, createTestRedis, freePort } from "@millrace/embedded/testing";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { runService, type ServiceProcess } from "../compose/service-process.ts";
 import { linesOf } from "./log-lines.ts";
 import { createAccounts, createMarks } from "./marked-secrets.ts";
+
+// It starts ten processes, one after the other.
+vi.setConfig({ testTimeout: 90_000 });
 
 const address = `0x${"ef".repeat(20)}`;
 const stored = statement<[], { n: number }>("test.stored", "SELECT count(*)::int AS n FROM telemetry_events");

@@ -2,10 +2,13 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { statement } from "@millrace/db";
 import { freePort } from "@millrace/embedded/testing";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type Api, startFleet } from "../domain/fleet.ts";
 import { linesOf } from "../logs/log-lines.ts";
 import { type ReceivedSpan, spansIn, treeOf } from "./received-spans.ts";
+
+// Each starts several processes.
+vi.setConfig({ testTimeout: 90_000 });
 
 const storedEvents = statement<[], { n: number }>(
   "test.stored",
@@ -140,11 +143,13 @@ test("a trace that its sender does not record is not recorded here, and with alw
     }
     await stop(fleet);
   };
-  await sendTo({ OTEL_TRACES_SAMPLER: "always_off" }, [[traceIdOf(1), "01"]]);
-  await sendTo({ OTEL_SDK_DISABLED: "true" }, [[traceIdOf(2), "01"]]);
-  await sendTo({}, [
-    [traceIdOf(3), "00"],
-    [traceIdOf(4), "01"],
+  await Promise.all([
+    sendTo({ OTEL_TRACES_SAMPLER: "always_off" }, [[traceIdOf(1), "01"]]),
+    sendTo({ OTEL_SDK_DISABLED: "true" }, [[traceIdOf(2), "01"]]),
+    sendTo({}, [
+      [traceIdOf(3), "00"],
+      [traceIdOf(4), "01"],
+    ]),
   ]);
   await expect
     .poll(async () => new Set((await spansIn(receiver.db)).map(({ traceId }) => traceId)), { timeout: 15_000 })

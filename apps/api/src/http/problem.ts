@@ -116,6 +116,8 @@ export function sendProblem(problem: HttpProblem, request: FastifyRequest, reply
     .code(problem.status)
     .headers(problem.headers)
     .header("content-type", "application/problem+json")
+    // Where no hook of ours has run, as for a path that cannot be decoded, nobody else has said it.
+    .header("x-request-id", request.id)
     .send(
       JSON.stringify({
         type: `/problems/${problem.code}`,
