@@ -36,7 +36,7 @@ const signedOut = html`<p class="notice" role="status">You are signed out.</p>
 function signedIn({ name, scopes }: Principal, next: string) {
   const may = scopes.has("admin") ? "admin" : [...scopes].join(", ");
   return html`<div class="notice">
-<p><span class="muted">Signed in as</span><br><strong>${name}</strong> <span class="muted">${may}</span></p>
+<p><strong>${name}</strong><br><span class="muted">signed in, ${may}</span></p>
 <form method="post" action="/session/end"><button>Sign out</button></form>
 <a href="${next}">Continue</a>
 </div>
