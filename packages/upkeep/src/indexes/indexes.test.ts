@@ -118,6 +118,7 @@ test("ten planted problems are found, ten of ten, and nothing else", async () =>
     .toEqual(expected.sort());
 
   for (const { evidence, bytes, kind } of await problems()) {
+    if (kind === "missing_by_scans") expect(evidence).toMatchObject({ read_by: ["test.by_time"] });
     expect(Object.keys(evidence)).not.toEqual([]);
     if (kind !== "missing_foreign_key" && kind !== "missing_by_scans") expect(bytes).toEqual(expect.any(Number));
   }

@@ -44,6 +44,8 @@ interface ScannedRow {
   readonly index_scans: number;
   readonly rows_per_scan: number;
   readonly rows: number;
+  /** Statements of ours that were seen to do so. */
+  readonly read_by: readonly string[];
 }
 
 /** Tables that are mostly read from end to end although they are large. Of partitions, all together. */
@@ -55,7 +57,13 @@ const listScanned = statement<[minRows: number], ScannedRow>(
             sum(n_live_tup)::float8 AS rows
        FROM pg_stat_user_tables GROUP BY 1
    )
-   SELECT root::regclass::text AS table, seq_scans, index_scans, read / seq_scans AS rows_per_scan, rows
+   SELECT root::regclass::text AS table, seq_scans, index_scans, read / seq_scans AS rows_per_scan, rows,
+          ARRAY(SELECT DISTINCT statement FROM statement_plans, pg_class
+                 WHERE last_seen_at > now() - interval '1 day' AND relkind = 'r'
+                   AND (pg_class.oid = root OR pg_class.oid IN (SELECT relid FROM pg_partition_tree(root)))
+                   AND jsonb_path_exists(plan, '$.** ? (@."Node Type" == "Seq Scan" && @."Relation Name" == $table)',
+                                         jsonb_build_object('table', relname))
+                 ORDER BY 1 LIMIT 10) AS read_by
      FROM tables WHERE rows >= $1 AND seq_scans > 100 AND seq_scans > index_scans AND read / seq_scans >= $1
     ORDER BY read DESC LIMIT 20`,
 );
@@ -84,7 +92,7 @@ export async function findMissing(db: Db, tree: PartitionTree, minRows = 10_000)
     table,
     index: null,
     bytes: null,
-    reason: "Most of its reads go through all of it; /database/query-analysis tells which statements those are",
+    reason: "Most of its reads go through all of it; where the statements that do so can be told, read_by has them",
     evidence,
     confidence: "possible" as const,
     statements: [],
