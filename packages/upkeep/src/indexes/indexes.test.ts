@@ -5,7 +5,6 @@ import { startStatementMonitor } from "../statements/statement-monitor.ts";
 import { findIndexProblems } from "./find-problems.ts";
 import { recentActions, requestActions, runAction } from "./index-actions.ts";
 import { noteIndexes } from "./index-facts.ts";
-import { columnsOf } from "./workload.ts";
 
 let database: TestDatabase;
 let db: Postgres;
@@ -148,18 +147,3 @@ test("ten planted problems are found, ten of ten, and nothing else", async () =>
   expect(left).toEqual(['missing_by_scans:"Odd ""Names"""']);
   expect((await recentActions(db, 20)).map(({ state }) => state)).toEqual(mendable.map(() => "done"));
 }, 60_000);
-
-test("columns are read from filters as EXPLAIN writes them", () => {
-  const known = new Set(["state", "created_at", "The Key", "n"]);
-  const cases: [string, string[]][] = [
-    ["(sessions.state = 'active'::text)", ["state"]],
-    ["((sessions.created_at > $1) AND (sessions.state = $2))", ["state", "created_at"]],
-    [`("Odd ""Names"""."The Key" = 5)`, ["The Key"]],
-    ["((state)::text = 'a'::text)", ["state"]],
-    ["((state = 'a') OR (n = 5))", []],
-    ["(NOT (n = 5))", []],
-    ["(lower(state) = 'a'::text)", []],
-    ["(unknown = 5)", []],
-  ];
-  for (const [filter, columns] of cases) expect(columnsOf(filter, known), filter).toEqual(columns);
-});

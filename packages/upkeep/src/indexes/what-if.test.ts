@@ -41,6 +41,8 @@ test.skipIf(!hasHypopg)(
     const byId = statement<[id: number], unknown>("test.by_id", "SELECT note FROM tall WHERE id = $1");
     const byKind = statement<[kind: number], unknown>("test.by_kind", "SELECT count(*) FROM tall WHERE kind = $1");
     const byTag = statement<[tag: number], unknown>("test.by_tag", "SELECT note FROM parts WHERE tag = $1");
+    const mixedOrder = statement<[], unknown>("test.mixed_order", "SELECT id FROM parts ORDER BY note, id DESC LIMIT 5");
+    const oneOrder = statement<[], unknown>("test.one_order", "SELECT kind FROM tall ORDER BY note DESC, id DESC LIMIT 5");
     await collectServerStatements(db);
     {
       await using _monitor = startStatementMonitor({
@@ -54,15 +56,22 @@ test.skipIf(!hasHypopg)(
         await db.rows(byId, [7]);
         await db.rows(byKind, [1]);
         await db.rows(byTag, [1]);
+        await db.rows(mixedOrder, []);
+        await db.rows(oneOrder, []);
       }
       const plans = statement<[], { n: number }>("test.plans", "SELECT count(*)::int AS n FROM statement_plans");
-      await expect.poll(async () => (await db.rows(plans, []))[0]?.n).toBeGreaterThanOrEqual(3);
+      await expect.poll(async () => (await db.rows(plans, []))[0]?.n).toBeGreaterThanOrEqual(5);
     }
     await collectServerStatements(db);
     const found = await findMissingForWorkload(db, await readPartitionTree(db), new Date(Date.now() - 3_600_000));
     // Half of the table is read faster from end to end.
-    expect(found.map(({ id }) => id).sort()).toEqual(["missing_by_workload:parts:tag", "missing_by_workload:tall:id"]);
-    const [ofParts, ofTall] = found.toSorted((one, other) => one.id.localeCompare(other.id));
+    expect(found.map(({ id }) => id).sort()).toEqual([
+      "missing_by_workload:parts:tag",
+      "missing_by_workload:tall:id",
+      "missing_by_workload:tall:note,id",
+    ]);
+    const [ofParts, ofTall, ofOrder] = found.toSorted((one, other) => one.id.localeCompare(other.id));
+    expect(ofOrder?.evidence).toMatchObject({ judged_by: "hypopg", statements: ["test.one_order"] });
     expect(ofTall?.evidence).toMatchObject({ judged_by: "hypopg", statements: ["test.by_id"] });
     expect(ofParts?.evidence).toMatchObject({ judged_by: "hypopg", statements: ["test.by_tag"] });
     expect(ofParts?.statements).toHaveLength(5);

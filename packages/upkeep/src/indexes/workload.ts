@@ -2,24 +2,12 @@ import { type Db, identifier, statement } from "@millrace/db";
 import type { IndexFinding } from "./finding.ts";
 import { bareName, cutName, type PartitionTree } from "./index-ddl.ts";
 import { creationTexts } from "./missing-indexes.ts";
+import { columnsFor, type PlanNode, type PlanScan, scansIn } from "./plan-scans.ts";
 import { whatIf } from "./what-if.ts";
-
-/** A node of a plan of `EXPLAIN (FORMAT JSON, VERBOSE)`, as far as candidates need it. */
-interface ScanNode {
-  readonly "Node Type": string;
-  readonly "Relation Name"?: string;
-  readonly Schema?: string;
-  readonly Alias?: string;
-  readonly Filter?: string;
-  readonly "Plan Rows"?: number;
-  readonly "Total Cost"?: number;
-  readonly "Sort Key"?: readonly string[];
-  readonly Plans?: readonly ScanNode[];
-}
 
 interface SlowStatement {
   readonly statement: string;
-  readonly plan: ScanNode;
+  readonly plan: PlanNode;
   readonly calls: number;
   readonly mean_ms: number;
 }
@@ -74,18 +62,19 @@ const minRows = 10_000;
 export async function findMissingForWorkload(db: Db, tree: PartitionTree, since: Date): Promise<IndexFinding[]> {
   const found = new Map<string, IndexFinding>();
   for (const { statement: name, plan, calls, mean_ms } of await db.rows(listCostly, [since])) {
-    for (const node of scansIn(plan)) {
-      const { "Relation Name": relation = "", Schema: schema = "public", Filter: filter = "" } = node;
+    for (const scan of scansIn(plan)) {
+      const { node } = scan;
+      const { "Relation Name": relation = "", Schema: schema = "public" } = node;
       const [table] = await db.rows(readTable, [`${identifier(schema)}.${identifier(relation)}`]);
       if (table === undefined || table.rows < minRows) continue;
-      const columns = columnsOf(filter, new Set(Object.keys(table.columns)));
+      const columns = columnsFor(scan, new Set(Object.keys(table.columns)));
       const [first] = columns;
       if (first === undefined || table.led_by.includes(first)) continue;
       const id = `missing_by_workload:${table.table}:${columns.join(",")}`;
       const before = (found.get(id)?.evidence["statements"] ?? []) as string[]; // as put there
       // Each part of a partitioned table is read by a node of its own.
       if (before.includes(name)) continue;
-      const kept = node["Plan Rows"] ?? table.rows;
+      const kept = keptOf(scan, table);
       const index = cutName(`${bareName(table.table)}_${columns.join("_")}_idx`);
       const creation = creationTexts(tree, { table: table.table, index, columns });
       const imagined = await whatIf(db, name, creation.statements);
@@ -118,23 +107,8 @@ export async function findMissingForWorkload(db: Db, tree: PartitionTree, since:
   return [...found.values()];
 }
 
-function scansIn(node: ScanNode): ScanNode[] {
-  const below = (node.Plans ?? []).flatMap(scansIn);
-  return node["Node Type"] === "Seq Scan" && node.Filter !== undefined ? [node, ...below] : below;
-}
-
-/**
- * The columns of a filter as EXPLAIN writes it, such as `((users.name = $1) AND (users.age > 7))`: those compared for
- * equality, then the first compared by order. Parts that are joined by OR, or negated, are of no use to one index.
- */
-export function columnsOf(filter: string, known: ReadonlySet<string>): string[] {
-  if (/ OR |\bNOT\b/.test(filter)) return [];
-  const column = String.raw`\(?(?:(?:"(?:[^"]|"")+"|\w+)\.)?("(?:[^"]|"")+"|\w+)\)?(?:::[\w ]+(?:\(\d+\))?)?`;
-  const names = (operators: string): string[] =>
-    [...filter.matchAll(new RegExp(`(?<!\\w)\\(${column} (?:${operators}) `, "g"))]
-      .map(([, name = ""]) => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name))
-      .filter((name) => known.has(name));
-  const equal = [...new Set(names("="))];
-  const ordered = names("<|>|<=|>=").filter((name) => !equal.includes(name));
-  return [...equal, ...ordered.slice(0, 1)].slice(0, 3);
+/** The rows that would be read by the index: without a filter just those that are wanted. */
+function keptOf({ node, wanted, sortKeys }: PlanScan, { rows }: TableRow): number {
+  const kept = node["Plan Rows"] ?? rows;
+  return node.Filter === undefined && sortKeys.length > 0 ? Math.min(kept, wanted ?? kept) : kept;
 }
