@@ -5,6 +5,7 @@ import type { Postgres, ReadDb } from "@millrace/db";
 import type { Fleet, PerformanceReport } from "@millrace/fleet";
 import type { Queues } from "@millrace/jobs";
 import type { Logger, Tracing } from "@millrace/runtime";
+import { wholeMinutes } from "@millrace/upkeep";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Registry } from "prom-client";
@@ -27,6 +28,7 @@ import { type IngestLimits, registerIngest } from "./events/ingest-route.ts";
 import { registerReading } from "./events/reading.ts";
 import { registerTail, type TailOptions } from "./events/tail/tail-route.ts";
 import { registerFleet } from "./fleet/fleet-routes.ts";
+import { registerHistory } from "./fleet/history-route.ts";
 import { createApiHealth } from "./health/api-health.ts";
 import { registerHealth } from "./health/health-routes.ts";
 import { registerPerformance } from "./health/performance-route.ts";
@@ -153,6 +155,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   const { cache, outcomes } = needs;
   registerDomain(app, { ...needs.domain, db, queues, cache, outcomes, idempotency, directReads });
   registerFleet(app, { ...needs, database: () => health.stateOf("postgresql") });
+  registerHistory(app, { wholeMinutes: (minutes) => wholeMinutes(db, minutes) });
   registerCache(app, { cache, redis: needs.cacheRedis, metrics });
   return app;
 }

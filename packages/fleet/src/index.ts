@@ -1,6 +1,14 @@
 export { countProcess } from "./count-process.ts";
-export { type CountName, type Counts, countIn, createFigures, type Figures } from "./figures.ts";
-export { type CacheRate, cacheRatesOf, type Latency, latencyOf, rateIn, rateOf } from "./fleet-figures.ts";
+export { type CountName, type Counts, countIn, createFigures, type Figures, sketchIn } from "./figures.ts";
+export {
+  type CacheRate,
+  cacheRatesOf,
+  type Latency,
+  latencyOf,
+  percentilesOf,
+  rateIn,
+  rateOf,
+} from "./fleet-figures.ts";
 export { type Dependency, type DependencyState, type WatchedDependency, watchDependency } from "./health/dependency.ts";
 export { createHealth, type Health, type HealthReport, healthReport } from "./health/health-report.ts";
 export {

@@ -41,7 +41,13 @@ export {
   spreadSamples,
   takeSample,
 } from "./samples/sample.ts";
-export { type FleetMinutes, type ProcessFigures, recentMinutes } from "./statements/process-figures.ts";
+export {
+  type FleetMinute,
+  type FleetMinutes,
+  type ProcessFigures,
+  recentMinutes,
+  wholeMinutes,
+} from "./statements/process-figures.ts";
 export { queryFigures, type StatementFigures } from "./statements/query-analysis.ts";
 export { type PlanRegression, type PlanRow, planRegressions, plansOf } from "./statements/regressions.ts";
 export { collectServerStatements } from "./statements/server-statements.ts";

@@ -71,7 +71,7 @@ export function App(): View {
       div(
         { class: "panels" },
         h(IngestChart, { history, live }),
-        h(LatencyChart, { history, live }),
+        h(LatencyChart, { history }),
         h(AlertsPanel, { loaded: alerts, isAdmin, now }),
         h(DatabaseHealth, null),
         h(Workers, { live, now }),

@@ -72,6 +72,19 @@ export interface Live {
   readonly dead_letters: number | null;
 }
 
+/** What was in one minute; rates a second. */
+export interface Minute {
+  readonly at: string;
+  readonly accepted: number;
+  readonly committed: number;
+  readonly accept_to_commit: Latency;
+}
+
+export interface LiveHistory {
+  /** The oldest first. */
+  readonly minutes: readonly Minute[];
+}
+
 export interface Session {
   readonly name: string;
   readonly scopes: readonly string[];

@@ -25,8 +25,8 @@ interface MinuteRow {
   readonly figure: string;
   readonly bucket: number | null;
   readonly count: number;
-  /** Of the minute that is not over. */
-  readonly seconds: number;
+  /** In seconds since 1970, the same in all rows. */
+  readonly now: number;
 }
 
 const listMinutes = statement<[minutes: number], MinuteRow>(
@@ -35,10 +35,10 @@ const listMinutes = statement<[minutes: number], MinuteRow>(
      SELECT (extract(epoch FROM date_trunc('minute', now()) - minute) / 60)::int AS minutes_ago, figure, count, durations
        FROM process_minutes WHERE minute >= date_trunc('minute', now()) - make_interval(mins => $1)
    )
-   SELECT minutes_ago, figure, NULL::int AS bucket, sum(count) AS count, extract(second FROM now())::float8 AS seconds
+   SELECT minutes_ago, figure, NULL::int AS bucket, sum(count) AS count, extract(epoch FROM now())::float8 AS now
      FROM recent WHERE durations IS NULL GROUP BY minutes_ago, figure
     UNION ALL
-   SELECT minutes_ago, figure, durations[at], sum(durations[at + 1])::float8, extract(second FROM now())::float8
+   SELECT minutes_ago, figure, durations[at], sum(durations[at + 1])::float8, extract(epoch FROM now())::float8
      FROM recent, generate_series(1, cardinality(durations), 2) AS at GROUP BY minutes_ago, figure, durations[at]`,
 );
 
@@ -81,12 +81,36 @@ export interface FleetMinutes {
  */
 export async function recentMinutes(db: Db, spans: readonly number[]): Promise<FleetMinutes[]> {
   const rows = await db.rows(listMinutes, [Math.max(...spans)]);
-  return spans.map((minutes) => {
-    const figures: Record<string, number> = {};
-    for (const { minutes_ago, figure, bucket, count } of rows) {
-      const name = bucket === null ? figure : `${figure}:${bucket}`;
-      if (minutes_ago <= minutes) figures[name] = (figures[name] ?? 0) + count;
-    }
-    return { seconds: minutes * 60 + (rows[0]?.seconds ?? 0), figures };
-  });
+  return spans.map((minutes) => ({
+    seconds: minutes * 60 + ((rows[0]?.now ?? 0) % 60),
+    figures: sumOf(rows.filter(({ minutes_ago }) => minutes_ago <= minutes)),
+  }));
+}
+
+/** What all processes counted in a minute that is over. */
+export interface FleetMinute {
+  readonly begin: Date;
+  readonly figures: ProcessFigures;
+}
+
+/** The last so many whole minutes in which something was counted, the oldest first. */
+export async function wholeMinutes(db: Db, minutes: number): Promise<FleetMinute[]> {
+  const rows = await db.rows(listMinutes, [minutes]);
+  return [...Map.groupBy(rows, ({ minutes_ago }) => minutes_ago)]
+    .filter(([ago]) => ago > 0)
+    .toSorted(([one], [other]) => other - one)
+    .map(([ago, same]) => ({ begin: beginOf(ago, same[0]?.now ?? 0), figures: sumOf(same) }));
+}
+
+function beginOf(minutesAgo: number, now: number): Date {
+  return new Date((Math.floor(now / 60) - minutesAgo) * 60_000);
+}
+
+function sumOf(rows: readonly MinuteRow[]): ProcessFigures {
+  const figures: Record<string, number> = {};
+  for (const { figure, bucket, count } of rows) {
+    const name = bucket === null ? figure : `${figure}:${bucket}`;
+    figures[name] = (figures[name] ?? 0) + count;
+  }
+  return figures;
 }

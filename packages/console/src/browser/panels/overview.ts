@@ -1,5 +1,6 @@
 import * as format from "../format.ts";
-import { type LiveState, oldestWaitOf } from "../live.ts";
+import { oldestWaitOf } from "../history.ts";
+import type { LiveState } from "../live.ts";
 import type { Tone } from "../parts/status.ts";
 import type { Alerts, Live } from "../replies.ts";
 import { a, li, span, ul, type View } from "../tags.ts";

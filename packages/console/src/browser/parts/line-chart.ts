@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
+import { windowSeconds } from "../history.ts";
 import { div, li, span, ul, type View } from "../tags.ts";
 import { useTheme } from "./theme.ts";
 
@@ -21,9 +22,7 @@ export interface LineChartProps {
   readonly height: number;
 }
 
-const windowSeconds = 600;
-
-/** Lines over the last ten minutes. The legend has the newest values, or those under the pointer. */
+/** Lines over the last half hour. The legend has the newest values, or those under the pointer. */
 export function LineChart({ label, times, series, unit, height }: LineChartProps): View {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
