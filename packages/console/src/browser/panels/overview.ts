@@ -38,6 +38,7 @@ function tilesOf(live: Live | undefined, alerts: Alerts | undefined): Tile[] {
   const oldest = live && oldestWaitOf(live);
   const firing = alerts?.alerts.filter(({ state }) => state === "firing");
   const workers = live?.processes.filter(({ app }) => app === "worker").length;
+  const apis = live && live.processes.length - (workers ?? 0);
   const pool = live?.pool;
   return [
     {
@@ -62,7 +63,7 @@ function tilesOf(live: Live | undefined, alerts: Alerts | undefined): Tile[] {
     {
       label: "Workers",
       value: format.count(workers),
-      more: `${format.count(live && live.processes.length - (workers ?? 0))} APIs`,
+      more: `beside ${apis === 1 ? "one API" : `${format.count(apis)} APIs`}`,
       tone: workers === 0 ? "critical" : undefined,
       panel: "workers",
     },

@@ -60,7 +60,7 @@ function rowOf(one: Process, now: number): View {
 
 function jobsOf({ app, jobs, rates }: Process): string {
   if (app === "api") return "serves requests";
-  if (jobs.length === 0) return rates.jobs ? `${format.rate(rates.jobs)} jobs` : "waits for work";
+  if (jobs.length === 0) return rates.jobs ? `${format.count(rates.jobs)} jobs/s` : "waits for work";
   return jobs
     .map(({ name, running, oldest_ms }) => `${name} ×${running}, ${format.duration(Math.round(oldest_ms))}`)
     .join("; ");
