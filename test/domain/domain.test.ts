@@ -56,6 +56,21 @@ test("a write is queued, told of, applied once, and read by every process", asyn
   expect(await put(one, "Different", same)).toMatchObject({ status: 422 });
 }, 60_000);
 
+test("a write that cannot be done is told of as failed, with the reason for programs and for people", async () => {
+  await using fleet = await startFleet();
+  const [api] = fleet.apis as [Api];
+  const path = "/v1/sessions/00000000-0000-4000-8000-000000000001/end";
+  const queued = await api.call("POST", path, { body: {} });
+  expect(queued.status).toBe(202);
+  expect(await finished(api, queued)).toMatchObject({
+    status: "failed",
+    kind: "sessions.end",
+    reason: "not_found",
+    detail: expect.stringContaining("nothing to change"),
+  });
+  expect(await api.call("POST", path, { body: {}, headers: waiting })).toMatchObject({ status: 404 });
+});
+
 test("what became of a write is told to the key that made it and to those that may read, to no other writer", async () => {
   await using fleet = await startFleet();
   const [api] = fleet.apis as [Api];
