@@ -112,22 +112,24 @@ function isDatabaseFault(error: unknown): boolean {
 }
 
 export function sendProblem(problem: HttpProblem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return reply
-    .code(problem.status)
-    .headers(problem.headers)
-    .header("content-type", "application/problem+json")
-    // Where no hook of ours has run, as for a path that cannot be decoded, nobody else has said it.
-    .header("x-request-id", request.id)
-    .send(
-      JSON.stringify({
-        type: `/problems/${problem.code}`,
-        title: problem.title,
-        status: problem.status,
-        detail: problem.message,
-        instance: request.id,
-        ...problem.members,
-      }),
-    );
+  return (
+    reply
+      .code(problem.status)
+      .headers(problem.headers)
+      .header("content-type", "application/problem+json")
+      // Where no hook of ours has run, as for a path that cannot be decoded, nobody else has said it.
+      .header("x-request-id", request.id)
+      .send(
+        JSON.stringify({
+          type: `/problems/${problem.code}`,
+          title: problem.title,
+          status: problem.status,
+          detail: problem.message,
+          instance: request.id,
+          ...problem.members,
+        }),
+      )
+  );
 }
 
 function sentenceOf(code: string): string {
