@@ -25,7 +25,8 @@ export function lookAtBackups({ db, directory }: Folder) {
 /** Restores the newest backup to a server for the moment, and fails unless everything is as it was. */
 export function drillBackup({ db, directory, onResult, ...tools }: DrillBackupNeeds) {
   return async (run: Run): Promise<void> => {
-    if (directory === undefined) return;
+    // Seen in its record, so that a run that had nothing to try is not taken for one that found all well.
+    if (directory === undefined) return run.changed("without_backup_dir");
     await run.giveWay();
     const result = await drill({ ...tools, directory, signal: run.signal });
     onResult(result);

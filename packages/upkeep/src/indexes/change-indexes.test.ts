@@ -203,6 +203,34 @@ test("a worker that ends stops what PostgreSQL does for it, and another one goes
   expect(await db.rows(stateOf, ["zz_by_name"])).toMatchObject([{ valid: true }]);
 });
 
+test("what the server still does for a worker that was killed is waited for, and done once", async () => {
+  const text = 'CREATE INDEX CONCURRENTLY "zz_by_name" ON users (display_name)';
+  const [id = ""] = await requestActions(db, [findingOf({ statements: [text], undo: [] })]);
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const holding = db.transaction(async (writer) => {
+    await writer.run(statement<[], never>("test.lock", "LOCK TABLE users IN ROW EXCLUSIVE MODE"), []);
+    await released;
+  });
+  const active = statement<[like: string], { n: number }>(
+    "test.active",
+    `SELECT count(*)::int AS n FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1 AND pid <> pg_backend_pid()`,
+  );
+  const orphan = command(text).catch(() => {}); // of the two that wait for each other PostgreSQL may end this one
+  await expect.poll(() => db.rows(active, ["%test.command%CONCURRENTLY%"])).toEqual([{ n: 1 }]);
+  const changing = runAction(db, id, "apply");
+  await expect.poll(() => db.rows(active, ["%indexes.change%CONCURRENTLY%"])).toEqual([{ n: 1 }]);
+  release();
+  await Promise.all([holding, orphan]);
+  expect(await changing).toBe("done");
+  const named = statement<[], { name: string; valid: boolean }>(
+    "test.named",
+    `SELECT relname AS name, indisvalid AS valid FROM pg_index JOIN pg_class ON oid = indexrelid
+      WHERE indrelid = 'users'::regclass AND pg_get_indexdef(indexrelid) LIKE '%(display_name)'`,
+  );
+  expect(await db.rows(named, [])).toEqual([{ name: "zz_by_name", valid: true }]);
+});
+
 test("an undoing that fails says so and can be asked for again", async () => {
   const finding = findingOf({
     statements: ['CREATE INDEX CONCURRENTLY "zz_by_name" ON users (display_name)'],

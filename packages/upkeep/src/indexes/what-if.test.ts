@@ -41,8 +41,14 @@ test.skipIf(!hasHypopg)(
     const byId = statement<[id: number], unknown>("test.by_id", "SELECT note FROM tall WHERE id = $1");
     const byKind = statement<[kind: number], unknown>("test.by_kind", "SELECT count(*) FROM tall WHERE kind = $1");
     const byTag = statement<[tag: number], unknown>("test.by_tag", "SELECT note FROM parts WHERE tag = $1");
-    const mixedOrder = statement<[], unknown>("test.mixed_order", "SELECT id FROM parts ORDER BY note, id DESC LIMIT 5");
-    const oneOrder = statement<[], unknown>("test.one_order", "SELECT kind FROM tall ORDER BY note DESC, id DESC LIMIT 5");
+    const mixedOrder = statement<[], unknown>(
+      "test.mixed_order",
+      "SELECT id FROM parts ORDER BY note, id DESC LIMIT 5",
+    );
+    const oneOrder = statement<[], unknown>(
+      "test.one_order",
+      "SELECT kind FROM tall ORDER BY note DESC, id DESC LIMIT 5",
+    );
     await collectServerStatements(db);
     {
       await using _monitor = startStatementMonitor({
