@@ -1,5 +1,5 @@
 import { statement } from "@millrace/db";
-import { findBrowser, violationsOn } from "@millrace/embedded/testing";
+import { findBrowser, openWay, violationsOn } from "@millrace/embedded/testing";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ConsoleWorld, openConsole } from "./open-console.ts";
@@ -27,7 +27,7 @@ describe.skipIf(program === undefined)("in a browser (skipped where the PATH has
   test("it shows what the fleet does, by itself, and asks nobody else and complains of nothing", async () => {
     await using visit = await world.visit();
     const { page, origins, complaints } = visit;
-    await page.getByRole("status").getByText("live").waitFor();
+    await page.getByRole("banner").getByRole("status").getByText("live").waitFor();
     const processes = panel(page, "Processes");
     await processes.getByRole("rowheader", { name: /^worker / }).waitFor();
     await processes.getByRole("rowheader", { name: /^api / }).waitFor();
@@ -181,6 +181,17 @@ describe.skipIf(program === undefined)("in a browser (skipped where the PATH has
     await page.reload();
     await page.getByRole("heading", { name: "Ingest" }).waitFor();
     expect(await scheme()).toBe("light");
+  }, 60_000);
+
+  test("a way on which nothing comes any more is seen, and given up for another", async () => {
+    await using way = await openWay(world.api.url);
+    await using visit = await world.visit({ url: way.url.replace(/\/$/, "") });
+    const bar = visit.page.getByRole("banner").getByRole("status");
+    await bar.getByText("live").waitFor();
+    way.hold();
+    await bar.getByText("not connected").waitFor();
+    way.release();
+    await bar.getByText("live").waitFor();
   }, 60_000);
 
   test("whose session is ended elsewhere signs in again", async () => {

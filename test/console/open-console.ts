@@ -12,6 +12,8 @@ export interface Look {
   readonly width?: number;
   /** Of the key that one signs in with. */
   readonly scopes?: readonly Scope[];
+  /** Where the API is reached. Default: its own address. */
+  readonly url?: string;
 }
 
 export interface Visit extends AsyncDisposable {
@@ -42,7 +44,8 @@ export async function openConsole(program: string): Promise<ConsoleWorld> {
   const { db } = fleet;
   const open = parts.move();
 
-  async function visit({ colorScheme = "dark", width = 1_280, scopes = ["read", "admin"] }: Look = {}): Promise<Visit> {
+  async function visit(look: Look = {}): Promise<Visit> {
+    const { colorScheme = "dark", width = 1_280, scopes = ["read", "admin"], url = api?.url } = look;
     const { key } = await createKey(db, { name: "ann", scopes });
     const context = await browser.newContext({ colorScheme, viewport: { width, height: 844 } });
     const page = await context.newPage();
@@ -55,7 +58,7 @@ export async function openConsole(program: string): Promise<ConsoleWorld> {
     });
     page.on("console", (message) => complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(error.message));
-    await page.goto(`${api?.url}/console`);
+    await page.goto(`${url}/console`);
     await page.getByLabel("API key").fill(key);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { name: "Ingest" }).waitFor();
