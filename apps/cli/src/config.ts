@@ -116,8 +116,10 @@ export function loadDoctorNeeds(env: Environment) {
     return parsed.success ? parsed.data : undefined;
   };
   const text = z.string().min(1);
+  const [directUrl, url] = [value("DATABASE_DIRECT_URL", postgresUrl), value("DATABASE_URL", postgresUrl)];
   return {
-    databaseUrl: value("DATABASE_DIRECT_URL", postgresUrl) ?? value("DATABASE_URL", postgresUrl),
+    databaseUrl: directUrl ?? url,
+    pooledUrl: directUrl === url || directUrl === undefined ? undefined : url,
     queueUrl: value("QUEUE_REDIS_URL", queueRedisUrl) ?? value("REDIS_URL", redisUrl),
     cacheUrl: value("CACHE_REDIS_URL", redisUrl) ?? value("REDIS_URL", redisUrl) ?? value("QUEUE_REDIS_URL", redisUrl),
     prefix: value("QUEUE_PREFIX", text),

@@ -19,3 +19,13 @@ export function bytesText(bytes: number): string {
   const step = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
   return `${(bytes / 1_024 ** step).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
 }
+
+/** A value in its unit, for people: `12.5 %`, `1.5 GiB`, `3 months`. */
+export function figureText(value: number | null, unit: string): string {
+  if (value === null) return "-";
+  if (unit === "share") return `${Number((value * 100).toFixed(1))} %`;
+  if (unit === "bytes") return bytesText(value);
+  const figure =
+    Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toFixed(1)));
+  return unit === "count" ? figure : `${figure} ${unit}`;
+}

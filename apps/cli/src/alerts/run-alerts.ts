@@ -4,7 +4,7 @@ import { CommandError, say } from "../command-error.ts";
 import type { CommandLine } from "../commands/read-command-line.ts";
 import { runDeclared } from "../commands/run-declared.ts";
 import { loadApiConfig } from "../config.ts";
-import { minuteOf, tableOf } from "../table.ts";
+import { figureText, minuteOf, tableOf } from "../table.ts";
 import { alertsCommand } from "./declaration.ts";
 import { minutesOf } from "./minutes.ts";
 
@@ -62,8 +62,8 @@ async function list(call: CallApi, { json, check }: Values): Promise<number> {
     one.state,
     one.rule,
     one.severity,
-    valueText(one.value, one.unit),
-    valueText(one.fire_at, one.unit),
+    figureText(one.value, one.unit),
+    figureText(one.fire_at, one.unit),
     minuteOf(one.since),
     noteOf(one),
     one.runbook,
@@ -119,10 +119,4 @@ function noteOf({ acknowledged_by, silenced_until, silenced_by, silenced_why }: 
       : [`silenced until ${minuteOf(silenced_until)} by ${silenced_by ?? "?"}: ${silenced_why ?? "no reason given"}`]),
   ];
   return notes.length === 0 ? "-" : notes.join("; ");
-}
-
-function valueText(value: number | null, unit: string): string {
-  if (value === null) return "-";
-  if (unit === "share") return `${(value * 100).toFixed(1)} %`;
-  return `${Number(value.toFixed(1))} ${unit === "count" ? "" : unit}`.trim();
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { commands, overview } from "./all.ts";
-import { type CommandDeclaration, helpOption, jsonOption } from "./declaration.ts";
+import { type CommandDeclaration, helpOption, jsonOption, type OptionDeclaration } from "./declaration.ts";
 import { helpOf, subcommandHelpOf } from "./help.ts";
 import { isHelp, readCommandLine } from "./read-command-line.ts";
 import { UsageError } from "./usage-error.ts";
@@ -64,6 +64,22 @@ Have some end.
   --app APP      only those
   --json         write JSON instead of text
   --help         show this text`);
+});
+
+test("every option of every command is taken by the subcommands that it is of, as the help writes it", () => {
+  for (const { declaration } of commands) {
+    const subcommands = Object.keys(declaration.subcommands);
+    for (const [name, { of, type, isNegative }] of Object.entries<OptionDeclaration>(declaration.options)) {
+      if (name === "help") continue;
+      for (const subcommand of subcommands.length === 0 ? [[]] : (of ?? subcommands).map((one) => [one])) {
+        const written = `--${isNegative === true ? "no-" : ""}${name}`;
+        const read = readCommandLine(declaration, [...subcommand, written, ...(type === "string" ? ["x"] : [])]);
+        expect(isHelp(read), `${declaration.name} ${subcommand} ${written}`).toBe(false);
+        const given = type === "string" ? "x" : isNegative !== true;
+        if (!isHelp(read)) expect([read.values[name]].flat()).toEqual([given]);
+      }
+    }
+  }
 });
 
 test("whatever is typed, it is read, refused or helped with", () => {

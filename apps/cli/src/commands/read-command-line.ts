@@ -72,7 +72,7 @@ function readOptions(declaration: CommandDeclaration, subcommand: string | undef
     );
   }
   try {
-    const read = parseArgs({ ...parsing, args: [...args], options: plainOptions(declaration) });
+    const read = parseArgs({ ...parsingOf(declaration), args: [...args] });
     const [extra] = takesNone(declaration, subcommand) ? read.positionals.slice(subcommand === undefined ? 0 : 1) : [];
     if (extra !== undefined) throw refused(`"${extra}" does not belong here.`);
     return read;
@@ -86,15 +86,17 @@ function takesNone({ subcommands }: CommandDeclaration, subcommand: string | und
   return subcommand === undefined || subcommands[subcommand]?.arguments === undefined;
 }
 
-const parsing = { allowPositionals: true, allowNegative: true } as const;
-
-function tokensOf(declaration: CommandDeclaration, args: readonly string[]) {
-  const options = plainOptions(declaration);
-  return parseArgs({ ...parsing, args: [...args], options, strict: false, tokens: true }).tokens;
+/** With negatives `--no-x` is always read as one of `x`, so that only those have them that say so. */
+function parsingOf({ options }: CommandDeclaration) {
+  return {
+    options: Object.fromEntries(Object.entries(options).map(([name, one]) => [name, plain(one)])),
+    allowPositionals: true,
+    allowNegative: Object.values(options).some(({ isNegative }) => isNegative === true),
+  };
 }
 
-function plainOptions({ options }: CommandDeclaration) {
-  return Object.fromEntries(Object.entries(options).map(([name, one]) => [name, plain(one)]));
+function tokensOf(declaration: CommandDeclaration, args: readonly string[]) {
+  return parseArgs({ ...parsingOf(declaration), args: [...args], strict: false, tokens: true }).tokens;
 }
 
 /** Only what `parseArgs` knows. */

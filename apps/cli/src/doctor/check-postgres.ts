@@ -172,7 +172,11 @@ async function rightsFindings(db: Db): Promise<Finding[]> {
 async function statementsFinding(db: Db, isThere: boolean): Promise<Finding> {
   const { ok, warn } = area;
   if (!isThere)
-    return warn("pg_stat_statements", "not installed in this database", "CREATE EXTENSION pg_stat_statements;");
+    return warn(
+      "pg_stat_statements",
+      "not installed in this database",
+      "CREATE EXTENSION pg_stat_statements; a worker does so too, if its role may",
+    );
   try {
     const [{ count } = { count: 0 }] = await db.rows(sql.statements, []);
     return ok("pg_stat_statements", `${count} statements can be read`);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { listKeys } from "@millrace/access";
 import { type Db, migrationStatus } from "@millrace/db";
 import { databaseHealth, type HealthCheck } from "@millrace/upkeep";
+import { figureText } from "../table.ts";
 import { type Finding, findingsOf } from "./finding.ts";
 
 export interface SchemaNeeds {
@@ -44,7 +45,7 @@ async function keysFinding(db: Db, hasDevelopmentKey: boolean): Promise<Finding>
     ({ expiresAt, revokedAt }) => revokedAt === null && (expiresAt === null || expiresAt > now),
   );
   if (valid.length > 0) return ok("keys", `${valid.length} are valid`);
-  if (hasDevelopmentKey) return ok("keys", "none yet; there is DEVELOPMENT_KEY");
+  if (hasDevelopmentKey) return ok("keys", "none yet but the one for development");
   const mend = "npm run keys -- create --name NAME --scope ingest --scope read";
   return warn("keys", "none is valid: nobody can send or read", mend);
 }
@@ -53,7 +54,7 @@ async function keysFinding(db: Db, hasDevelopmentKey: boolean): Promise<Finding>
 function healthFinding({ id, status, value, unit, advice }: HealthCheck): Finding[] {
   const { ok, warn, fail } = findingsOf("database");
   if (status === "skipped") return [];
-  const detail = `${Number((value ?? 0).toPrecision(4))} ${unit === "count" ? "" : unit}`.trim();
+  const detail = figureText(value, unit);
   if (status === "ok") return [ok(id, detail)];
   return [status === "critical" ? fail(id, detail, advice) : warn(id, detail, advice)];
 }

@@ -112,7 +112,7 @@ test("settings, clocks, zones and rooms that are planted wrong are found, each w
   }
   expect(found(mended, "schema", "keys")).toMatchObject({ status: "ok", detail: "1 are valid" });
   expect(found(mended, "queue", "clock")).toMatchObject({ status: "ok" });
-});
+}, 90_000);
 
 test("a migration that is missing is found, and what needs it is not looked at", async () => {
   await using database = await createTestDatabase();
@@ -126,6 +126,17 @@ test("a migration that is missing is found, and what needs it is not looked at",
     mend: "npm run migrate -- up",
   });
   expect(findings.filter(({ area }) => area === "database")).toEqual([]);
+});
+
+test("a pooler that is away is told of, and the server behind it is looked at", async () => {
+  await using database = await createTestDatabase();
+  const pooler = `postgres://me:hidden@127.0.0.1:${await freePort()}/mine`;
+  const findings = await look({ DATABASE_URL: pooler, DATABASE_DIRECT_URL: database.url });
+  expect(found(findings, "postgresql", "pooler")).toMatchObject({
+    status: "fail",
+    mend: expect.stringContaining("DATABASE_URL"),
+  });
+  expect(found(findings, "postgresql", "version")).toMatchObject({ status: "ok" });
 });
 
 test("a role that lacks rights is told which, and how it gets them", async () => {
@@ -155,7 +166,7 @@ test("a role that lacks rights is told which, and how it gets them", async () =>
     await command(database.db, `DROP OWNED BY ${role}`);
     await command(database.db, `DROP ROLE ${role}`);
   }
-});
+}, 90_000);
 
 test("a queue's Redis that may throw events away fails; a cache's that takes nothing new when full is told of", async () => {
   await using folder = await createServerFolder();
@@ -186,7 +197,7 @@ test("a queue's Redis that may throw events away fails; a cache's that takes not
     status: "warn",
     detail: expect.stringContaining("same"),
   });
-});
+}, 90_000);
 
 test("a port that another program has is told of; one of ours is well", async () => {
   await using parts = new AsyncDisposableStack();

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { findTools } from "@millrace/backup";
 import { connectPostgres, type Postgres } from "@millrace/db";
+import { isLoopback } from "@millrace/runtime";
 import type { loadDoctorConfig, loadDoctorNeeds } from "../config.ts";
 import { checkConfiguration } from "./check-configuration.ts";
 import { checkMachine } from "./check-machine.ts";
@@ -25,6 +26,11 @@ export async function examine(needs: Needs, now: () => number = Date.now): Promi
   return [...configuration, ...machine, ...database, ...redis.findings];
 }
 
+/** `npm start` gives its API a key while nobody else can reach it. */
+function hasKeyOfItsOwn({ hasDevelopmentKey, startedApi }: Needs): boolean {
+  return hasDevelopmentKey || (startedApi !== undefined && isLoopback(new URL(startedApi).hostname));
+}
+
 /** That of the API that `npm start` runs, unless another was asked for. */
 function portOf({ port, startedApi }: Needs): number | undefined {
   return port ?? (startedApi === undefined ? undefined : Number(new URL(startedApi).port));
@@ -47,6 +53,7 @@ async function examineDatabase(
       minConnections: 0,
       connectTimeoutMs: 3_000,
       queryTimeoutMs: 10_000,
+      statementTimeoutMs: 0, // a pooler refuses who asks for it
       onIdleError: () => {},
     });
   } catch (error) {
@@ -56,10 +63,31 @@ async function examineDatabase(
   await using opened = db;
   return [
     ok("connection", "it answers"),
+    ...(needs.pooledUrl === undefined ? [] : [await checkPooler(needs.pooledUrl)]),
     ...(await attempted("postgresql", () => checkPostgres({ ...needs, ...processes, db: opened, now }))),
-    ...(await attempted("schema", () => checkSchema({ ...needs, db: opened, url }))),
+    ...(await attempted("schema", () =>
+      checkSchema({ ...needs, db: opened, url, hasDevelopmentKey: hasKeyOfItsOwn(needs) }),
+    )),
     ...(await attempted("backup", () => checkTools(needs, opened))),
   ];
+}
+
+/** What requests and jobs go through, while upkeep has a way of its own. */
+async function checkPooler(url: string): Promise<Finding> {
+  const { ok, fail } = findingsOf("postgresql");
+  const options = {
+    url,
+    applicationName: "millrace-doctor",
+    maxConnections: 1,
+    minConnections: 0,
+    statementTimeoutMs: 0,
+  };
+  try {
+    await using _ = await connectPostgres({ ...options, connectTimeoutMs: 3_000 });
+    return ok("pooler", "it answers too");
+  } catch (error) {
+    return fail("pooler", textOf(error), "Start it, or mend DATABASE_URL; DATABASE_DIRECT_URL is well");
+  }
 }
 
 async function checkTools({ backupDir, bin, searchPath }: Needs, db: Postgres): Promise<Finding[]> {
@@ -70,7 +98,8 @@ async function checkTools({ backupDir, bin, searchPath }: Needs, db: Postgres): 
     return [ok("tools", `of PostgreSQL ${major} in ${(await findTools(major, searchPath, bin)).bin}`)];
   } catch (error) {
     const mend = `apt-get install postgresql-${major}, or name their folder in PG_BIN`;
-    const detail = `${textOf(error)}`;
+    // What it says to do comes after that.
+    const [detail = ""] = textOf(error).split(". ");
     return [
       backupDir === undefined
         ? warn("tools", `${detail} (needed for backups only)`, mend)

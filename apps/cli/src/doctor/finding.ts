@@ -26,7 +26,8 @@ export function textOf(error: unknown): string {
 
 /** How far a server's clock is from ours: events are put into months and shown as late by these clocks. */
 export function skewFinding({ ok, warn, fail }: Area, skewMs: number, withinMs: number): Finding {
-  const away = Math.max(0, Math.abs(skewMs) - withinMs);
+  const known = Math.max(0, Math.abs(skewMs) - withinMs);
+  const away = known < 50 ? 0 : known;
   const detail = `ours is ${away === 0 ? "the same" : `${(away / 1_000).toFixed(1)} s ${skewMs > 0 ? "ahead" : "behind"}`}`;
   const mend = "Have both machines set their clocks by NTP (chrony, systemd-timesyncd)";
   if (away > 5_000) return fail("clock", detail, mend);
