@@ -141,15 +141,15 @@ test("a lock that is not to be had is given up, others pass meanwhile, and it ca
     const changing = runAction(db, id, "apply", { lockTimeoutMs: 50, tries: 5 }).finally(() => {
       isOver = true;
     });
-    let longestMs = 0;
-    for (let n = 0; !isOver; n += 1) {
-      const startedAt = performance.now();
-      await command(`INSERT INTO telemetry_events (id, source, type, time) VALUES ('${n}', 's', 't', '2026-11-03')`);
-      longestMs = Math.max(longestMs, performance.now() - startedAt);
+    let passed = 0;
+    for (; !isOver; passed += 1) {
+      await command(
+        `INSERT INTO telemetry_events (id, source, type, time) VALUES ('${passed}', 's', 't', '2026-11-03')`,
+      );
     }
     expect(await changing).toBe("failed");
-    // An insert waits for one try at most; ten times that is what a busy machine may add.
-    expect(longestMs).toBeLessThan(500);
+    // One waits for one try at most, and some pass between two of them.
+    expect(passed).toBeGreaterThan(5);
   });
   expect(await actionById(db, id)).toMatchObject({ state: "failed", error: expect.stringContaining("lock timeout") });
   expect(await runAction(db, id, "apply")).toBe("done");
