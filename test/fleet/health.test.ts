@@ -85,6 +85,13 @@ async function ask(url: string, key: string | undefined = authorization) {
   return { code: response.status, body };
 }
 
+async function expectMetric(url: string, key: string, line: RegExp): Promise<void> {
+  const startedAt = performance.now();
+  const response = await fetch(`${url}/metrics`, { headers: { authorization: key } });
+  expect(await response.text()).toMatch(line);
+  expect(performance.now() - startedAt).toBeLessThan(longestMs);
+}
+
 async function healthAt(url: string, key?: string) {
   const { code, body } = await ask(`${url}/health`, key);
   const wrong = body.dependencies.filter((one: { status: string }) => one.status !== "ok");
@@ -131,6 +138,7 @@ test("an API says what it lacks and what it would rather have, whatever hangs, a
     body: { type: "/problems/database_unavailable" },
   });
   expect((await ask(`${url}/health/performance`)).body).toMatchObject({ of: "process" });
+  await expectMetric(url, authorization, /^millrace_dependency_up\{dependency="postgresql",app="api"\} 0$/m);
   expect((await ask(`${url}/live`)).body).toMatchObject({ database: { answers: false, latency_ms: null } });
   way.release();
   await until(() => healthAt(url)).toEqual(well);
@@ -172,6 +180,7 @@ test("a worker says the same at its own port", async () => {
     body: { status: "down", missing: ["postgresql"] },
   });
   expect((await ask(`${opsUrl}/health/performance`, key)).body).toMatchObject({ of: "process" });
+  await expectMetric(opsUrl, key, /^millrace_dependency_up\{dependency="postgresql",app="worker"\} 0$/m);
   way.release();
   await until(() => healthAt(opsUrl, key)).toEqual(well);
 }, 120_000);

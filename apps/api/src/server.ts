@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import type { SessionAuthenticator } from "@millrace/access";
 import type { Cache } from "@millrace/cache";
 import type { Postgres, ReadDb } from "@millrace/db";
-import type { Fleet, PerformanceReport } from "@millrace/fleet";
+import { type Fleet, observeFleet, type PerformanceReport } from "@millrace/fleet";
 import type { Queues } from "@millrace/jobs";
 import type { Logger, Tracing } from "@millrace/runtime";
 import { wholeMinutes } from "@millrace/upkeep";
@@ -17,7 +17,7 @@ import { registerBrowser } from "./browser/session-routes.ts";
 import { type CacheRoutesNeeds, registerCache } from "./caching/cache-routes.ts";
 import { createDirectReads } from "./caching/direct-reads.ts";
 import { registerConsole } from "./console/console-routes.ts";
-import { type DatabaseOptions, registerDatabase } from "./database/database-routes.ts";
+import { type DatabaseOptions, partitionedTable, registerDatabase } from "./database/database-routes.ts";
 import { observeUpkeep } from "./database/upkeep-metrics.ts";
 import { registerDeadLetters } from "./dead-letters/dead-letter-routes.ts";
 import { type DomainOptions, registerDomain } from "./domain-routes.ts";
@@ -121,7 +121,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   endConnectionsOnClose(app);
   registerMetrics(app, metrics, observer);
   const onError = (err: unknown): void => log.warn({ err }, "figures of upkeep could not be read");
-  observeUpkeep({ registry: metrics, db, onError });
+  observeUpkeep({ registry: metrics, db, partitionedTable, diskBytes: needs.database.diskBytes, onError });
   if (needs.tracing !== undefined) registerTraces(app, needs.tracing.tracing, needs.tracing);
   registerOrigins(app);
   registerPageHeaders(app);
@@ -143,6 +143,7 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   const health = createApiHealth({ ...needs, replicas, refusal: admission.reason });
   app.addHook("onClose", async () => health[Symbol.dispose]());
   registerHealth(app, { health, authenticator });
+  observeFleet({ registry: metrics, queues, fleet: needs.fleet, health, db });
   registerPerformance(app, needs);
   const idempotency = createIdempotency(queues.notes);
   await registerIngest(app, { buffer, idempotency, limits: ingest.limits });

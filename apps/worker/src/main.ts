@@ -4,7 +4,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
 import { connectPostgres, traceStatements } from "@millrace/db";
-import { countProcess, createFigures, joinFleet, keepOwnHistory, reportPerformance } from "@millrace/fleet";
+import {
+  countProcess,
+  createFigures,
+  joinFleet,
+  keepOwnHistory,
+  observeFleet,
+  reportPerformance,
+} from "@millrace/fleet";
 import { connectQueues, startWorkers, traceJobs } from "@millrace/jobs";
 import {
   announceReady,
@@ -162,6 +169,7 @@ const fleet = app.use(
 );
 if (config.ops !== undefined) {
   const health = app.use(createWorkerHealth({ db, queues, cacheRedis: cacheStore, fleet, workers }));
+  observeFleet({ registry, queues, fleet, health, db });
   const fleetMinutes = (spans: readonly number[]) => recentMinutes(db, spans);
   const performance = () => reportPerformance({ fleetMinutes, own: ownHistory });
   const authenticator = createAuthenticator({ db });

@@ -18,6 +18,7 @@ export { addTo, bucketOf, type LatencySketch, pairsOf, quantileOf } from "./late
 export { createLogger, type Logger } from "./logger.ts";
 export { type LoopOptions, startLoop } from "./loop.ts";
 export { createMetrics } from "./metrics.ts";
+export { metricsText } from "./metrics-text.ts";
 export { nearestOf, suggestionFor } from "./nearest.ts";
 export { currentOrigin, labelOf, type Origin, onBehalfOf } from "./origin.ts";
 export { queueRedisUrl, redisAddressOf, redisRolesOf, redisUrl } from "./redis-url.ts";

@@ -17,6 +17,7 @@ export { type KnownBackup, type KnownDrill, knownFolder, noteFolder } from "./ba
 export type { CheckStatus, HealthCheck } from "./health/check.ts";
 export { type DatabaseHealthOptions, databaseHealth, worstOf } from "./health/database-health.ts";
 export { healthStatements } from "./health/health-statements.ts";
+export { partitionHorizon } from "./health/partition-horizon.ts";
 export { refreshStatistics } from "./health/stale-statistics.ts";
 export { findIndexProblems, type IndexProblemsOptions } from "./indexes/find-problems.ts";
 export type { IndexFinding } from "./indexes/finding.ts";

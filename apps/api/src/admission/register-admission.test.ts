@@ -24,7 +24,6 @@ function serverWith({ policies }: { policies: readonly RatePolicy[] }) {
   registerAdmission(app, {
     pressure: {
       reason: () => reason,
-      readings: () => ({ queue: undefined, bytesPerSecond: 0, isDatabaseUp: true, rssBytes: 0 }),
     },
     rates: createKeyRates({ shared: { add: async () => [] }, now: () => 1_000_000_004_000 }),
     policiesOf: () => policies,

@@ -1,6 +1,6 @@
 import type { Principal } from "@millrace/access";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, type Registry } from "prom-client";
 import { HttpProblem } from "../http/problem.ts";
 import type { KeyRates, RatePolicy, RateState } from "./key-rates.ts";
 import type { PressureReason } from "./pressure.ts";
@@ -18,7 +18,7 @@ declare module "fastify" {
 }
 
 export interface AdmissionNeeds {
-  readonly pressure: Pick<PressureWatch, "reason" | "readings">;
+  readonly pressure: Pick<PressureWatch, "reason">;
   readonly rates: Pick<KeyRates, "state" | "charge">;
   readonly policiesOf: (principal: Principal) => readonly RatePolicy[];
   readonly registry: Registry;
@@ -31,7 +31,7 @@ export interface AdmissionNeeds {
  */
 export function registerAdmission(app: FastifyInstance, needs: AdmissionNeeds): void {
   const { pressure, rates, policiesOf, registry } = needs;
-  const refused = countersOf(registry, pressure);
+  const refused = countersOf(registry);
   app.decorateRequest("acceptedEvents", 0);
 
   app.addHook("onRequest", (request, reply, done) => {
@@ -75,31 +75,12 @@ function bringsWork({ routeOptions }: FastifyRequest): boolean {
   return routeOptions.config.isQueuedWrite === true;
 }
 
-function countersOf(registry: Registry, pressure: AdmissionNeeds["pressure"]): Counter<"reason"> {
-  const registers = [registry];
-  const gauge = (name: string, help: string, read: () => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-  };
-  const load = () => pressure.readings().queue;
-  gauge("millrace_queue_waiting_jobs", "Ingest jobs that nobody works on yet", () => load()?.waitingJobs ?? 0);
-  gauge(
-    "millrace_queue_oldest_wait_seconds",
-    "How long the oldest waiting ingest job has waited",
-    () => (load()?.oldestWaitMs ?? 0) / 1_000,
-  );
-  gauge("millrace_queue_redis_bytes", "Memory of the queue's Redis", () => load()?.usedBytes ?? 0);
+function countersOf(registry: Registry): Counter<"reason"> {
   return new Counter({
     name: "millrace_requests_refused_total",
     help: "Requests with events that were not let in, by the reason",
     labelNames: ["reason"],
-    registers,
+    registers: [registry],
   });
 }
 

@@ -21,7 +21,7 @@ export interface DatabaseOptions {
   readonly replicas: Pick<Replicas, "state" | "askEach">;
 }
 
-const partitionedTable = "telemetry_events";
+export const partitionedTable = "telemetry_events";
 
 /** The database for its operators: how it is, what its statements and indexes do, and what upkeep did. */
 export function registerDatabase(

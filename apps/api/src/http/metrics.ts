@@ -1,7 +1,9 @@
 import { observeStatements } from "@millrace/db";
+import { metricsText } from "@millrace/runtime";
 import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
 import { createDurationHistogram, type DurationSeries } from "./duration-histogram.ts";
+import { observeIntake } from "./intake-metrics.ts";
 import { type RequestEvent, requestEvents } from "./request-events.ts";
 
 /** Counts an answered request of one route. */
@@ -57,18 +59,22 @@ export function createRequestObserver(registry: Registry): RequestObserver {
   };
 }
 
-/** Figures of requests by route and of statements by name, at `/metrics` in Prometheus' text format. */
+/** Figures of requests by route and of statements by name, at `/metrics` as OpenMetrics or in Prometheus' text format. */
 export function registerMetrics(app: FastifyInstance, registry: Registry, observer: RequestObserver): void {
   app.addHook("onResponse", (request, reply, done) => {
-    const { url = "unknown", config } = request.routeOptions;
-    observer.of(request.method, url, { isStream: config.isStream === true })(reply.statusCode, reply.elapsedTime);
+    const { url, config } = request.routeOptions;
+    // Whatever somebody sends, it makes no more than one series.
+    const method = url === undefined ? "any" : request.method;
+    const isStream = config.isStream === true;
+    observer.of(method, url ?? "unknown", { isStream })(reply.statusCode, reply.elapsedTime);
     done();
   });
 
   observeStatements(registry);
+  observeIntake(registry);
 
-  app.get("/metrics", { config: { scope: "read" }, schema: { hide: true } }, async (_request, reply) => {
-    reply.header("content-type", registry.contentType);
-    return await registry.metrics();
+  app.get("/metrics", { config: { scope: "read" }, schema: { hide: true } }, async (request, reply) => {
+    const { contentType, text } = await metricsText(registry, request.headers.accept);
+    return reply.headers({ "content-type": contentType, vary: "accept" }).send(text);
   });
 }

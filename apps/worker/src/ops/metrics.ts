@@ -8,6 +8,7 @@ import { type WritesEvent, writesEvents } from "../writes/apply-writes.ts";
 /** A transaction of events that takes longer is told of. */
 const slowBatchMs = 5_000;
 const statementBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const waitBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800];
 /** From 1 ms to 100 s in steps of a quarter, so that percentiles read off it are close. */
 const latencyBuckets = Array.from({ length: 53 }, (_, step) => Number((0.001 * 1.25 ** step).toPrecision(3)));
 
@@ -100,9 +101,17 @@ export function observeWorker(registry: Registry, log: Logger): { readonly resta
     buckets: statementBuckets,
     registers,
   });
+  const jobWaits = new Histogram({
+    name: "millrace_job_wait_seconds",
+    help: "From the moment a job was added to the moment a worker took it, by job",
+    labelNames: ["job"],
+    buckets: waitBuckets,
+    registers,
+  });
   jobEvents.subscribe((message) => {
-    const { name, runMs, error } = message as JobEvent; // the channel carries nothing else
+    const { name, waitMs, runMs, error } = message as JobEvent; // the channel carries nothing else
     jobRuns.observe({ job: name, outcome: error === undefined ? "ok" : "error" }, runMs / 1_000);
+    jobWaits.observe({ job: name }, waitMs / 1_000);
     if (error !== undefined) log.error({ err: error, job: name }, "a job failed");
   });
 

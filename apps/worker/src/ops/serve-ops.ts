@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { Authenticator } from "@millrace/access";
 import type { Health, PerformanceReport } from "@millrace/fleet";
 import type { Workers } from "@millrace/jobs";
-import { within } from "@millrace/runtime";
+import { metricsText, within } from "@millrace/runtime";
 import type { Registry } from "prom-client";
 
 export interface OpsNeeds {
@@ -50,7 +50,7 @@ export async function serveOps(
       case "/health/performance":
         return await forReaders(async () => json(200, await performance()));
       case "/metrics":
-        return await forReaders(metrics);
+        return await forReaders(() => metrics(request.headers.accept));
       default:
         return { status: 404 };
     }
@@ -71,8 +71,9 @@ export async function serveOps(
     return status === "down" ? json(503, { status, missing: missing.map(({ name }) => name) }) : json(200, { status });
   }
 
-  async function metrics(): Promise<Answer> {
-    return { status: 200, type: registry.contentType, body: await registry.metrics() };
+  async function metrics(accept: string | undefined): Promise<Answer> {
+    const { contentType, text } = await metricsText(registry, accept);
+    return { status: 200, type: contentType, body: text, headers: { vary: "accept" } };
   }
 
   async function readersOnly(request: IncomingMessage, answer: () => Promise<Answer>): Promise<Answer> {

@@ -1,8 +1,9 @@
-import { addMonths, type Db, identifier, listPartitions, monthAt, sqlStateOf } from "@millrace/db";
+import { type Db, identifier, sqlStateOf } from "@millrace/db";
 import { growthOf, growthPerDay } from "../samples/rates.ts";
 import { samplesSince, spreadSamples } from "../samples/sample.ts";
 import { checked, type HealthCheck, skipped, type Threshold } from "./check.ts";
 import { healthStatements as sql } from "./health-statements.ts";
+import { partitionHorizon } from "./partition-horizon.ts";
 
 export interface DatabaseHealthOptions {
   readonly partitionedTable: string;
@@ -180,13 +181,7 @@ export async function databaseHealth(db: Db, options: DatabaseHealthOptions): Pr
     ],
     ["buffer_hits", async () => check("buffer_hits", hitShareOf(recent))],
     ["rollbacks", async () => check("rollbacks", rollbackShareOf(recent))],
-    [
-      "partition_horizon",
-      async () => {
-        const months = (await listPartitions(db, partitionedTable)).filter(({ state }) => state === "attached");
-        return check("partition_horizon", monthsAhead(new Set(months.map(({ month }) => month)), at));
-      },
-    ],
+    ["partition_horizon", async () => check("partition_horizon", await partitionHorizon(db, partitionedTable, at))],
     ["disk", () => diskCheck(db, diskBytes, at)],
   ];
   const results: HealthCheck[] = [];
@@ -227,12 +222,6 @@ function rollbackShareOf(samples: Parameters<typeof growthOf>[0]): number | unde
 }
 
 /** For how many coming months, one after the other, there are partitions; -1 when this month has none. */
-function monthsAhead(months: ReadonlySet<string>, at: Date): number {
-  let ahead = -1;
-  while (months.has(addMonths(monthAt(at), ahead + 1))) ahead += 1;
-  return ahead;
-}
-
 async function diskCheck(db: Db, diskBytes: number | undefined, at: Date): Promise<HealthCheck> {
   const samples = await spreadSamples(db, new Date(at.getTime() - 14 * 86_400_000), 200);
   const perDay = growthPerDay(samples);
