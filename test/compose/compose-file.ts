@@ -20,6 +20,7 @@ export interface Service {
   readonly container_name?: string;
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
+  readonly profiles?: readonly string[];
 }
 
 export interface ComposeFile {

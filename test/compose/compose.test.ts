@@ -18,9 +18,19 @@ test("docker-compose.yml is valid by the schema of the compose specification", (
   expect(ajv.errors ?? []).toEqual([]);
 });
 
-test("it runs PostgreSQL, a Redis for each role, the migrations, the API and the workers", () => {
+test("it runs PostgreSQL, a Redis for each role, the migrations, the API and the workers; monitoring if asked to", () => {
   const names = ["postgres", "queue-redis", "cache-redis", "migrate", "api", "worker"];
-  expect(services.map(([name]) => name).toSorted()).toEqual(names.toSorted());
+  const always = services.filter(([, { profiles }]) => profiles === undefined);
+  expect(always.map(([name]) => name).toSorted()).toEqual(names.toSorted());
+  const others = services.flatMap(([name, { profiles }]) => (profiles?.includes("monitoring") ? name : []));
+  expect(others.toSorted()).toEqual(["grafana", "prometheus"]);
+});
+
+test("what a container mounts of ours is there", () => {
+  const mounted = services.flatMap(([, { volumes = [] }]) =>
+    volumes.flatMap((one) => /^(\.[^:]*):/.exec(one)?.[1] ?? []),
+  );
+  expect(mounted.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
 test("without a password it refuses to start, and says where to set one", () => {
@@ -86,7 +96,7 @@ test("any number of workers fits on one machine", () => {
 
 test("images are of a named version", () => {
   const images = services.flatMap(([, { image, build }]) => (build === undefined ? [image ?? ""] : []));
-  expect(images.filter((image) => !/:\d+\.\d+/.test(image))).toEqual([]);
+  expect(images.filter((image) => !/:v?\d+\.\d+/.test(image))).toEqual([]);
 });
 
 test("what is long-lived has a health check and is started again; what waits for health can get it", () => {

@@ -57,7 +57,9 @@ test("the table says of each variable which app reads it, and its defaults", asy
 test("what docker compose is to be given is in .env.example, and no more", () => {
   const compose = readFileSync(join(root, "docker-compose.yml"), "utf8");
   const example = readFileSync(join(root, ".env.example"), "utf8");
-  const asked = new Set([...compose.matchAll(/\$\{([A-Z_]+)/g)].map(([, name = ""]) => name));
+  const asked = new Set(
+    [...compose.matchAll(/\$\{([A-Z_]+)|\{ environment: ([A-Z_]+) \}/g)].map(([, value, secret]) => value ?? secret),
+  );
   const explained = [...example.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name = ""]) => name);
   expect(explained.toSorted()).toEqual([...asked].sort());
 });
