@@ -19,10 +19,10 @@ test("while Redis gives no answer reads come from the database in time, and writ
   await using fleet = await startFleet({ byWay: "both", environment: { CACHE_LEASE_MS: "300" } });
   const [api] = fleet.apis as [Api];
   await api.call("PUT", `/v1/users/${ann}`, { body, headers: waiting });
-  await expect.poll(() => isFresh(api)).toBe(true);
+  await expect.poll(() => isFresh(api), { timeout: 10_000 }).toBe(true);
 
   fleet.way.hold();
-  await expect.poll(() => isFresh(api)).toBe(false);
+  await expect.poll(() => isFresh(api), { timeout: 10_000 }).toBe(false);
   const took: number[] = [];
   for (let n = 0; n < 50; n += 1) {
     const startedAt = performance.now();
@@ -49,7 +49,7 @@ test("when the cache's Redis is back, each process asks the database once for a 
   await one.call("PUT", `/v1/users/${ann}`, { body, headers: waiting });
   fleet.way.hold();
   for (const api of fleet.apis) {
-    await expect.poll(() => isFresh(api)).toBe(false);
+    await expect.poll(() => isFresh(api), { timeout: 10_000 }).toBe(false);
     expect(await api.call("GET", `/v1/users/${ann}`)).toMatchObject({ status: 200, body });
   }
   // The write is applied, and not called done before the old value is gone from everywhere.

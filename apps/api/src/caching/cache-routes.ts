@@ -62,10 +62,7 @@ export function registerCache(app: FastifyInstance, { cache, redis, metrics }: C
       serves_from_memory: cache.isFresh,
       redis: {
         available: !redis.isAway,
-        used_bytes: await within(1_000, redis.inspect()).then(
-          ({ usedBytes }) => usedBytes,
-          () => null,
-        ),
+        used_bytes: await usedBytesOf(redis),
       },
       namespaces: cache.report().map((report) => ({
         name: report.name,
@@ -128,6 +125,15 @@ export function registerCache(app: FastifyInstance, { cache, redis, metrics }: C
         ? notCleared(`${pattern} is of none of the forms ${cache.formsOf(body.namespace).join(", ")}`)
         : notCleared(`There is no namespace ${body.namespace}; there are ${names.join(", ")}`);
     },
+  );
+}
+
+/** Null where the server does not tell at once; one that is known to be away is not asked. */
+async function usedBytesOf({ isAway, inspect }: CacheRoutesNeeds["redis"]): Promise<number | null> {
+  if (isAway) return null;
+  return await within(250, inspect()).then(
+    ({ usedBytes }) => usedBytes,
+    () => null,
   );
 }
 
