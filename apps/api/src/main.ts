@@ -55,7 +55,7 @@ const replicas = app.use(
   connectReplicas({
     primary: db,
     urls: config.replicas.urls,
-    pool: { ...config.postgres, applicationName: "millrace-api" },
+    pool: { ...config.postgres, applicationName: "millrace-api-reads" },
   }),
 );
 const queues = app.use(

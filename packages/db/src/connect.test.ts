@@ -37,3 +37,40 @@ test.each([
 
   expect(await database.db.rows(listRows, [])).toEqual([{ n: 2 }]);
 });
+
+test("without settings: 50 connections at most, 5 kept, and time-outs of 1, 5 and 10 s", async () => {
+  await using database = await createTestDatabase();
+  await using db = await connectPostgres({ url: database.url, applicationName: "test" });
+  const timeout = statement<[], { statement_timeout: string }>("test.show", "SHOW statement_timeout");
+  expect(await db.rows(timeout, [])).toEqual([{ statement_timeout: "10s" }]);
+
+  const sleep = statement<[], unknown>("test.sleep", "SELECT pg_sleep(30)::text");
+  const asked = performance.now();
+  await expect(db.rows(sleep, [])).rejects.toThrow("timeout");
+  expect(performance.now() - asked).toBeGreaterThan(4_900);
+
+  const holders: Promise<void>[] = [];
+  const release = Promise.withResolvers<void>();
+  try {
+    for (let count = 0; count < 50; count += 1) {
+      const borrowed = Promise.withResolvers<void>();
+      const holder = db.withConnection(async () => {
+        borrowed.resolve();
+        await release.promise;
+      });
+      holders.push(holder);
+      await Promise.race([borrowed.promise, holder]);
+    }
+    expect(db.poolCounts()).toMatchObject({ total: 50, idle: 0, waiting: 0 });
+    const waitedFrom = performance.now();
+    await expect(db.rows(timeout, [])).rejects.toThrow("timeout");
+    expect(performance.now() - waitedFrom).toBeGreaterThan(950);
+    expect(performance.now() - waitedFrom).toBeLessThan(4_000);
+  } finally {
+    release.resolve();
+    await Promise.allSettled(holders);
+  }
+  const idleFrom = performance.now();
+  await expect.poll(() => db.poolCounts(), { timeout: 25_000 }).toMatchObject({ total: 5, idle: 5, waiting: 0 });
+  expect(performance.now() - idleFrom).toBeGreaterThan(9_000);
+}, 60_000);

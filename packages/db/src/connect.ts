@@ -67,19 +67,40 @@ function createPool(options: PostgresOptions): pg.Pool {
   return pool;
 }
 
+/** A connection of the pool; publishes how long that took and how busy the pool was. */
+async function observedWait(pool: pg.Pool): Promise<pg.PoolClient> {
+  if (!poolEvents.hasSubscribers) return await pool.connect();
+  const askedAt = performance.now();
+  const saturation = pool.waitingCount / pool.options.max;
+  const publish = (hasConnection: boolean): void => {
+    const utilisation = (pool.totalCount - pool.idleCount) / pool.options.max;
+    const name = pool.options.application_name ?? "";
+    const event: PoolEvent = {
+      pool: name,
+      waitMs: performance.now() - askedAt,
+      utilisation,
+      saturation,
+      hasConnection,
+    };
+    poolEvents.publish(event);
+  };
+  try {
+    const client = await pool.connect();
+    publish(true);
+    return client;
+  } catch (error) {
+    publish(false);
+    throw error;
+  }
+}
+
 function postgresOnPool(pool: pg.Pool, { applicationName }: PostgresOptions): Postgres {
   const cancel = (processId: number): void => {
     // It may be too late or the server away; the read has its time-out all the same.
     pool.query("SELECT pg_cancel_backend($1)", [processId]).catch(() => {});
   };
   const borrow = async () => {
-    const askedAt = performance.now();
-    const client = await pool.connect();
-    if (poolEvents.hasSubscribers) {
-      const utilisation = (pool.totalCount - pool.idleCount) / pool.options.max;
-      const event: PoolEvent = { waitMs: performance.now() - askedAt, utilisation };
-      poolEvents.publish(event);
-    }
+    const client = await observedWait(pool);
     const state: ConnectionState = { isLost: false };
     // While a connection is borrowed the pool does not listen for its errors; the query under way
     // rejects with them too, so all that is left to do is not to return the connection.

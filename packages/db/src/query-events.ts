@@ -15,11 +15,17 @@ export interface QueryEvent {
   readonly error?: unknown;
 }
 
-/** What is published on `millrace:pool` after each wait for a connection. */
+/** What is published on `millrace:pool` after each wait for a connection, also one that was in vain. */
 export interface PoolEvent {
+  /** The name that its connections have in pg_stat_activity. */
+  readonly pool: string;
   readonly waitMs: number;
   /** Connections that are borrowed then, this one among them, as a share of the most that there may be. */
   readonly utilisation: number;
+  /** Callers that waited already when this one came, as a share of the most connections that there may be. */
+  readonly saturation: number;
+  /** Whether it got one before the time-out. */
+  readonly hasConnection: boolean;
 }
 
 /** What is published on `millrace:commit` after each COMMIT that was asked for, whether it succeeded or not. */
