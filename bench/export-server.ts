@@ -12,7 +12,7 @@ const db = await connectPostgres({ url, applicationName: "millrace-bench-export"
 const app = Fastify();
 app.setValidatorCompiler(validatorCompiler);
 app.setSerializerCompiler(serializerCompiler);
-registerReading(app, { db });
+registerReading(app, { readsOf: () => db });
 
 let peak = 0;
 const sample = (): void => {

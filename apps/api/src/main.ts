@@ -132,7 +132,7 @@ const server = await createServer({
   performance: () => reportPerformance({ fleetMinutes: (spans) => recentMinutes(db, spans), own: ownHistory }),
   domain: config.domain,
   database: { ...config.database, replicas, alertRules, publicUrl: config.alerts.publicUrl },
-  eventReads: replicas.read({ maxLagMs: config.replicas.maxLagMs }),
+  eventReads: { read: replicas.read, maxLagMs: config.replicas.maxLagMs },
 });
 app.defer(() => server.close());
 app.use(

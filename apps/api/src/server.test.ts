@@ -1,5 +1,6 @@
 import { createAuthenticator } from "@millrace/access";
 import { createCache, createRedisStore } from "@millrace/cache";
+import { connectReplicas } from "@millrace/db";
 import { createTestDatabase, createTestRedis } from "@millrace/embedded/testing";
 import { createFigures, joinFleet, reportPerformance } from "@millrace/fleet";
 import { connectQueues } from "@millrace/jobs";
@@ -83,7 +84,10 @@ async function startApi(): Promise<{ app: FastifyInstance; routes: string[] } & 
     tail: { feed, limits: { maxClients: 1, maxEventsPerSecond: 1 } },
     cache: parts.use(createCache({ store, onError: () => {} })),
     cacheRedis: store,
-    eventReads: db,
+    eventReads: {
+      read: parts.use(connectReplicas({ primary: db, urls: [], pool: { applicationName: "test" } })).read,
+      maxLagMs: 1_000,
+    },
     database: {
       diskBytes: undefined,
       maxConnections: 5,

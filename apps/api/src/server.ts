@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import type { SessionAuthenticator } from "@millrace/access";
 import type { Cache } from "@millrace/cache";
-import type { Postgres, ReadDb } from "@millrace/db";
+import type { Postgres } from "@millrace/db";
 import { type Fleet, observeFleet, type PerformanceReport } from "@millrace/fleet";
 import type { Queues } from "@millrace/jobs";
 import type { Logger, Tracing } from "@millrace/runtime";
@@ -25,6 +25,7 @@ import { ingestMediaTypes } from "./events/candidates.ts";
 import { createIdempotency } from "./events/idempotency.ts";
 import { createIngestBuffer } from "./events/ingest-buffer.ts";
 import { type IngestLimits, registerIngest } from "./events/ingest-route.ts";
+import { createFreshReads, type FreshnessNeeds } from "./events/read/freshness.ts";
 import { registerReading } from "./events/reading.ts";
 import { registerTail, type TailOptions } from "./events/tail/tail-route.ts";
 import { registerFleet } from "./fleet/fleet-routes.ts";
@@ -47,7 +48,7 @@ import type { Outcomes } from "./writes/outcomes.ts";
 export interface ServerNeeds {
   readonly db: Postgres;
   /** Where events are read, which need not be the newest. */
-  readonly eventReads: ReadDb;
+  readonly eventReads: FreshnessNeeds;
   readonly queues: Queues;
   readonly authenticator: SessionAuthenticator;
   readonly metrics: Registry;
@@ -148,7 +149,9 @@ export async function createServer(needs: ServerNeeds): Promise<FastifyInstance>
   const idempotency = createIdempotency(queues.notes);
   await registerIngest(app, { buffer, idempotency, limits: ingest.limits });
   await registerOtlp(app, { buffer, limits: ingest.limits });
-  registerReading(app, { db: needs.eventReads });
+  await app.register(async (scope) => {
+    registerReading(scope, { readsOf: createFreshReads(scope, needs.eventReads) });
+  });
   registerDeadLetters(app, { db, queues });
   registerTail(app, { ...needs.tail, authenticator });
   registerDatabase(app, { ...needs.database, db, queues });

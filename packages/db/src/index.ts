@@ -33,6 +33,7 @@ export { countedTogether, type PoolEvent, poolEvents, type QueryEvent, queryEven
 export {
   connectReplicas,
   type ReadDb,
+  type Reads,
   type ReadTolerance,
   type ReplicaState,
   type Replicas,

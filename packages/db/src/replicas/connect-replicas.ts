@@ -18,6 +18,12 @@ export interface ReadTolerance {
 /** Reads; a replica takes nothing else. */
 export type ReadDb = Pick<Db, "rows" | "batches">;
 
+/** Reads that belong together: all go to the same server, unless that fails. */
+export interface Reads extends ReadDb {
+  /** The position of the server that was read from, which has seen no more than what is before it. */
+  position(): Promise<Lsn>;
+}
+
 export interface ReplicaState {
   /** Without password. */
   readonly address: string;
@@ -29,7 +35,7 @@ export interface ReplicaState {
 
 export interface Replicas extends AsyncDisposable {
   /** Reads from a replica that is fresh enough, else from the primary, which is always. */
-  read(tolerance: ReadTolerance): ReadDb;
+  read(tolerance: ReadTolerance): Reads;
   /** The position that a read must have reached to see all that was committed before this was called. */
   token(): Promise<Lsn>;
   /** Asks every standby that is used the same, for what each has of its own; one that fails then is left out. */
@@ -42,7 +48,7 @@ export interface ReplicasOptions {
   readonly urls: readonly string[];
   /** As for the primary. */
   readonly pool: Omit<PostgresOptions, "url">;
-  /** How often each is looked at. Default: 500 ms. */
+  /** How often each is looked at. Default: 250 ms. */
   readonly probeEveryMs?: number;
 }
 
@@ -90,7 +96,7 @@ interface Replica {
  * Reads from standbys as far as they are fresh enough. One that does not answer, that lags, that was promoted or that
  * belongs to another cluster is left out, and comes back, by itself; the primary alone must be there.
  */
-export function connectReplicas({ primary, urls, pool, probeEveryMs = 500 }: ReplicasOptions): Replicas {
+export function connectReplicas({ primary, urls, pool, probeEveryMs = 250 }: ReplicasOptions): Replicas {
   const clock = createLogClock();
   let system: string | undefined;
   const replicas: Replica[] = urls.map((url) => ({
@@ -164,17 +170,26 @@ export function connectReplicas({ primary, urls, pool, probeEveryMs = 500 }: Rep
     }
   };
 
-  return {
-    read: (tolerance) => ({
+  function read(tolerance: ReadTolerance): Reads {
+    let choice: Promise<Replica | undefined> | undefined;
+    const chosenOnce = (): Promise<Replica | undefined> => {
+      choice ??= chosen(tolerance);
+      return choice;
+    };
+    const usePrimary = (replica: Replica, error: unknown): void => {
+      leaveOut(replica, error);
+      choice = Promise.resolve(undefined);
+    };
+    return {
       async rows(query, params) {
-        const replica = await chosen(tolerance);
+        const replica = await chosenOnce();
         if (replica === undefined) return await primary.rows(query, params);
         replica.inUse += 1;
         try {
           return await replica.db.rows(query, params);
         } catch (error) {
           if (!isOfReplica(error)) throw error;
-          leaveOut(replica, error);
+          usePrimary(replica, error);
           return await primary.rows(query, params);
         } finally {
           replica.inUse -= 1;
@@ -182,7 +197,7 @@ export function connectReplicas({ primary, urls, pool, probeEveryMs = 500 }: Rep
       },
 
       async *batches(query, params, batchRows, long) {
-        const replica = await chosen(tolerance);
+        const replica = await chosenOnce();
         if (replica === undefined) return yield* primary.batches(query, params, batchRows, long);
         let hasBegun = false;
         replica.inUse += 1;
@@ -194,19 +209,31 @@ export function connectReplicas({ primary, urls, pool, probeEveryMs = 500 }: Rep
         } catch (error) {
           // Rows that were given already would be given twice.
           if (hasBegun || long?.signal?.aborted === true || !isOfReplica(error)) throw error;
-          leaveOut(replica, error);
+          usePrimary(replica, error);
           yield* primary.batches(query, params, batchRows, long);
         } finally {
           replica.inUse -= 1;
         }
       },
-    }),
 
-    async token() {
-      const [row] = await primary.rows(readPosition, []);
-      if (row === undefined) throw new Error("PostgreSQL has no position in its log");
-      return row.position;
-    },
+      async position() {
+        const replica = await chosenOnce();
+        // Whoever goes on from the primary's position misses nothing.
+        const [row] = (await replica?.db.rows(readReplayed, []).catch(() => [])) ?? [];
+        return row?.replayed ?? (await token());
+      },
+    };
+  }
+
+  async function token(): Promise<Lsn> {
+    const [row] = await primary.rows(readPosition, []);
+    if (row === undefined) throw new Error("PostgreSQL has no position in its log");
+    return row.position;
+  }
+
+  return {
+    read,
+    token,
 
     async askEach(ask) {
       const used = replicas.filter(({ reason }) => reason === undefined);
@@ -218,7 +245,7 @@ export function connectReplicas({ primary, urls, pool, probeEveryMs = 500 }: Rep
       replicas.map((replica) => ({
         address: replica.address,
         isUsed: replica.reason === undefined,
-        lagMs: replica.reason === undefined ? replica.lagMs : undefined,
+        lagMs: replica.reason === undefined && Number.isFinite(replica.lagMs) ? replica.lagMs : undefined,
         reason: replica.reason,
       })),
 

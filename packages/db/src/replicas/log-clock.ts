@@ -1,5 +1,6 @@
 interface Tick {
-  readonly atMs: number;
+  /** When the log was last seen not to be there yet. */
+  sinceMs: number;
   readonly position: bigint;
 }
 
@@ -9,7 +10,10 @@ interface Tick {
  */
 export interface LogClock {
   note(atMs: number, position: bigint): void;
-  /** For how many ms somebody who has replayed up to there has been behind; 0 for not at all. */
+  /**
+   * For how many ms, at most, somebody who has replayed up to there has been behind; 0 for not at all, infinite for who
+   * lacks what was there before anything was noted.
+   */
   lagMs(replayed: bigint, nowMs: number): number;
 }
 
@@ -17,18 +21,22 @@ const maxTicks = 1_000;
 
 export function createLogClock(): LogClock {
   const ticks: Tick[] = [];
+  let notedAtMs = Number.NEGATIVE_INFINITY;
   return {
     note(atMs, position) {
       const last = ticks.at(-1);
       // Where nothing was written there is nothing to remember.
-      if (last?.position === position) return;
-      ticks.push({ atMs, position });
-      if (ticks.length > maxTicks) ticks.shift();
+      if (last?.position !== position) ticks.push({ sinceMs: notedAtMs, position });
+      notedAtMs = atMs;
+      if (ticks.length <= maxTicks) return;
+      ticks.shift();
+      const [first] = ticks;
+      if (first !== undefined) first.sinceMs = Number.NEGATIVE_INFINITY;
     },
     lagMs(replayed, nowMs) {
-      // The first moment at which there was something that is still lacking.
+      // The last moment at which nothing was there yet of what is lacking.
       const missed = ticks.find(({ position }) => position > replayed);
-      return missed === undefined ? 0 : Math.max(1, nowMs - missed.atMs);
+      return missed === undefined ? 0 : Math.max(1, nowMs - missed.sinceMs);
     },
   };
 }

@@ -104,8 +104,8 @@ test("both formats read back as the very events that were stored", async () => {
 
 test("a client that goes away frees its connection and its place", async () => {
   await using database = await createTestDatabase();
-  await using app = createReadApi(database.db, (bare, { db }) =>
-    registerExport(bare, { db, ...limits, maxExports: 1 }),
+  await using app = createReadApi(database.db, (bare, { readsOf }) =>
+    registerExport(bare, { readsOf, ...limits, maxExports: 1 }),
   );
   await storeManyEvents(database.db);
   const url = await listen(app);
@@ -124,7 +124,7 @@ test("a client that goes away frees its connection and its place", async () => {
 
 test("an export that fails on the way breaks off, so that its reply is never taken for whole", async () => {
   await using database = await createTestDatabase();
-  await using app = createReadApi(database.db, (bare, { db }) => registerExport(bare, { db, ...limits }));
+  await using app = createReadApi(database.db, (bare, { readsOf }) => registerExport(bare, { readsOf, ...limits }));
   await storeManyEvents(database.db);
   const reply = await fetch(await listen(app));
   const reader = reply.body?.getReader();
@@ -143,7 +143,9 @@ test("an export that fails on the way breaks off, so that its reply is never tak
 
 test("a client that takes nothing for too long is cut off", async () => {
   await using database = await createTestDatabase();
-  await using app = createReadApi(database.db, (bare, { db }) => registerExport(bare, { db, ...limits, stallMs: 200 }));
+  await using app = createReadApi(database.db, (bare, { readsOf }) =>
+    registerExport(bare, { readsOf, ...limits, stallMs: 200 }),
+  );
   await storeManyEvents(database.db);
 
   const reply = await fetch(await listen(app));
@@ -154,7 +156,9 @@ test("a client that takes nothing for too long is cut off", async () => {
 
 test("what is wrong from the start is a problem, and costs no place", async () => {
   await using database = await createTestDatabase();
-  await using app = createReadApi(database.db, (bare, { db }) => registerExport(bare, { db, ...limits, timeoutMs: 1 }));
+  await using app = createReadApi(database.db, (bare, { readsOf }) =>
+    registerExport(bare, { readsOf, ...limits, timeoutMs: 1 }),
+  );
   await storeManyEvents(database.db);
 
   for (let attempt = 0; attempt < limits.maxExports + 1; attempt += 1) {

@@ -1,4 +1,3 @@
-import type { ReadDb } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -7,6 +6,7 @@ import { problemReply } from "../../http/problem-reply.ts";
 import { csvHeader, csvRecordOf, type EventRow, eventJsonOf } from "./event-row.ts";
 import { createExportSlots } from "./export-slots.ts";
 import { type ExportLimits, openExport } from "./export-stream.ts";
+import { freshnessHeaders, type ReadsOf } from "./freshness.ts";
 import { filterParams } from "./query-schemas.ts";
 import { sendFile } from "./raw-reply.ts";
 import { commonProblems } from "./reply-schemas.ts";
@@ -44,7 +44,7 @@ const replies = {
 
 export function registerExport(
   app: FastifyInstance,
-  { db, maxExports, ...limits }: { db: ReadDb; maxExports: number } & ExportLimits,
+  { readsOf, maxExports, ...limits }: { readsOf: ReadsOf; maxExports: number } & ExportLimits,
 ): void {
   const slots = createExportSlots(maxExports);
   app.withTypeProvider<ZodTypeProvider>().get(
@@ -61,6 +61,7 @@ export function registerExport(
           `fails on the way, so that a reply which ends well is whole. At most ${maxExports} exports run at once in a process.`,
         produces: ["application/x-ndjson", "text/csv"],
         querystring: query,
+        headers: freshnessHeaders,
         response: replies,
       },
     },
@@ -73,7 +74,7 @@ export function registerExport(
       reply.raw.once("close", () => gone.abort());
       if (reply.raw.destroyed) gone.abort();
       try {
-        const stream = await openExport(db, filter, { header, lineOf, ...limits, gone: gone.signal });
+        const stream = await openExport(readsOf(request), filter, { header, lineOf, ...limits, gone: gone.signal });
         stream.once("close", free);
         return sendFile(reply, { stream, mediaType, name: fileNameOf(format) });
       } catch (error) {

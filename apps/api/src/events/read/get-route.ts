@@ -1,4 +1,3 @@
-import type { ReadDb } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -6,11 +5,12 @@ import { HttpProblem } from "../../http/problem.ts";
 import { problemReply } from "../../http/problem-reply.ts";
 import { eventJsonOf } from "./event-row.ts";
 import { findEvent } from "./find-events.ts";
+import { freshnessHeaders, type ReadsOf } from "./freshness.ts";
 import { eventId, eventKeyParams } from "./query-schemas.ts";
 import { sendJson } from "./raw-reply.ts";
 import { commonProblems, event } from "./reply-schemas.ts";
 
-export function registerGet(app: FastifyInstance, { db }: { db: ReadDb }): void {
+export function registerGet(app: FastifyInstance, { readsOf }: { readsOf: ReadsOf }): void {
   app.withTypeProvider<ZodTypeProvider>().get(
     "/v1/events/:id",
     {
@@ -23,12 +23,13 @@ export function registerGet(app: FastifyInstance, { db }: { db: ReadDb }): void 
           "`source` and `time` name one. Events with the id `stats`, `export` or `tail` are found through the list.",
         params: z.object({ id: eventId }),
         querystring: z.strictObject(eventKeyParams),
+        headers: freshnessHeaders,
         response: { 200: event, ...commonProblems, 404: problemReply("There is no such event") },
       },
     },
     async (request, reply) => {
       const { source, time } = request.query;
-      const row = await findEvent(db, { id: request.params.id, source, time });
+      const row = await findEvent(readsOf(request), { id: request.params.id, source, time });
       if (row === undefined) throw notFound(request.params.id, source, time);
       return sendJson(reply, eventJsonOf(row));
     },

@@ -1,9 +1,9 @@
-import type { ReadDb } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { eventJsonOf } from "./event-row.ts";
 import { findEvents } from "./find-events.ts";
+import { freshnessHeaders, type ReadsOf } from "./freshness.ts";
 import { nextOf } from "./next-link.ts";
 import { cursorOf, positionOf } from "./page-cursor.ts";
 import { filterParams, pageParams } from "./query-schemas.ts";
@@ -19,7 +19,7 @@ const page = z.object({
   }),
 });
 
-export function registerList(app: FastifyInstance, { db }: { db: ReadDb }): void {
+export function registerList(app: FastifyInstance, { readsOf }: { readsOf: ReadsOf }): void {
   app.withTypeProvider<ZodTypeProvider>().get(
     "/v1/events",
     {
@@ -31,6 +31,7 @@ export function registerList(app: FastifyInstance, { db }: { db: ReadDb }): void
           "Events that all filters let through, ordered by time, id and source, descending. Follow `next` for older " +
           "ones: a page never repeats or leaves out an event that was there when the first was read.",
         querystring: query,
+        headers: freshnessHeaders,
         response: { 200: page.describe("A page of events"), ...commonProblems },
       },
     },
@@ -38,7 +39,7 @@ export function registerList(app: FastifyInstance, { db }: { db: ReadDb }): void
       const { limit, cursor, ...filters } = request.query;
       const before = cursor === undefined ? undefined : positionOf(cursor, filters);
       // One more than asked for tells whether there is a next page.
-      const rows = await findEvents(db, { ...filters, before }, limit + 1);
+      const rows = await findEvents(readsOf(request), { ...filters, before }, limit + 1);
       const events = rows.slice(0, limit);
       const last = events.at(-1);
       const next =

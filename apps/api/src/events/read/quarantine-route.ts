@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { conditionsOf, type EventFilter } from "./event-filter.ts";
 import { type EventRow, eventColumns, eventJsonOf } from "./event-row.ts";
+import { freshnessHeaders, type ReadsOf } from "./freshness.ts";
 import { nextOf } from "./next-link.ts";
 import { cursorOf, type Position, positionOf } from "./page-cursor.ts";
 import { filterParams, pageParams } from "./query-schemas.ts";
@@ -26,7 +27,7 @@ const page = z.object({
   }),
 });
 
-export function registerQuarantine(app: FastifyInstance, { db }: { db: ReadDb }): void {
+export function registerQuarantine(app: FastifyInstance, { readsOf }: { readsOf: ReadsOf }): void {
   app.withTypeProvider<ZodTypeProvider>().get(
     path,
     {
@@ -38,6 +39,7 @@ export function registerQuarantine(app: FastifyInstance, { db }: { db: ReadDb })
           "Events that were accepted and then kept apart, whole, because no partition is made for their time: it is " +
           "outside the window that the workers accept, or its month was detached.",
         querystring: query,
+        headers: freshnessHeaders,
         response: { 200: page.describe("A page of quarantined events"), ...commonProblems },
       },
     },
@@ -46,7 +48,7 @@ export function registerQuarantine(app: FastifyInstance, { db }: { db: ReadDb })
       // A cursor of another list must not be good for this one.
       const cursorFilters = { ...filters, list: path };
       const before = cursor === undefined ? undefined : positionOf(cursor, cursorFilters);
-      const rows = await findQuarantined(db, filters, { before, limit: limit + 1 });
+      const rows = await findQuarantined(readsOf(request), filters, { before, limit: limit + 1 });
       const shown = rows.slice(0, limit);
       const last = rows.length > limit ? shown.at(-1) : undefined;
       const next =

@@ -1,9 +1,9 @@
-import type { ReadDb } from "@millrace/db";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { HttpProblem } from "../../http/problem.ts";
 import { bucketsOf, countEvents, type Interval, intervals, maxTypes } from "./count-events.ts";
+import { freshnessHeaders, type ReadsOf } from "./freshness.ts";
 import { statsParams } from "./query-schemas.ts";
 import { commonProblems } from "./reply-schemas.ts";
 
@@ -41,7 +41,7 @@ const stats = z.object({
     .describe("All further types together"),
 });
 
-export function registerStats(app: FastifyInstance, { db }: { db: ReadDb }): void {
+export function registerStats(app: FastifyInstance, { readsOf }: { readsOf: ReadsOf }): void {
   app.withTypeProvider<ZodTypeProvider>().get(
     "/v1/events/stats",
     {
@@ -51,6 +51,7 @@ export function registerStats(app: FastifyInstance, { db }: { db: ReadDb }): voi
         summary: "Count events by type and interval",
         description: `At most ${maxBuckets} buckets; those without events are there with 0.`,
         querystring: query,
+        headers: freshnessHeaders,
         response: { 200: stats.describe("The counts"), ...commonProblems },
       },
     },
@@ -59,7 +60,7 @@ export function registerStats(app: FastifyInstance, { db }: { db: ReadDb }): voi
       const { from, to } = rangeOf(given);
       const buckets = bucketsOf(from, to, interval);
       if (buckets.count > maxBuckets) throw tooManyBuckets(buckets.count);
-      const { series, types } = await countEvents(db, { source, type, from, to }, buckets);
+      const { series, types } = await countEvents(readsOf(request), { source, type, from, to }, buckets);
       const named = series.flatMap(({ type: name, ...ofType }) =>
         name === undefined ? [] : [{ type: name, ...ofType }],
       );

@@ -14,7 +14,7 @@ export function createReadApi(
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) => sendProblem(problemOf(error), request, reply));
-  register(app, { db });
+  register(app, { readsOf: () => db });
   return app;
 }
 
