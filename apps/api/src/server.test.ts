@@ -48,7 +48,6 @@ test("without a key every route answers 401, but those that tell nothing of the 
   expect(open.sort()).toEqual([
     "delete /session",
     "get /health",
-    "get /health/ready",
     "get /openapi.json",
     "get /page.css",
     "get /sign-in",

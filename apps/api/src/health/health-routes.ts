@@ -49,7 +49,7 @@ export function registerHealth(app: FastifyInstance, { health, authenticator }: 
   routes.get(
     "/health/ready",
     {
-      config: { scope: "public" },
+      config: { scope: "read" },
       schema: {
         tags: ["health"],
         summary: "PostgreSQL and the queue's Redis answer: the process can do its work",

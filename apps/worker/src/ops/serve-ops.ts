@@ -26,7 +26,7 @@ const keyPatienceMs = 1_000;
 
 /**
  * `GET /health` (open: 200 while the process lives and takes what waits, 503 while it does not; with a key, all that it
- * needs), `/health/ready` (open), `/health/performance` and `/metrics` (scope `read`) on a port of their own.
+ * needs), `/health/ready`, `/health/performance` and `/metrics` (scope `read`) on a port of their own.
  */
 export async function serveOps(
   listen: { readonly host: string; readonly port: number },
@@ -46,7 +46,7 @@ export async function serveOps(
       case "/health":
         return request.headers.authorization === undefined ? liveness() : await forReaders(report);
       case "/health/ready":
-        return await readiness();
+        return await forReaders(readiness);
       case "/health/performance":
         return await forReaders(async () => json(200, await performance()));
       case "/metrics":
