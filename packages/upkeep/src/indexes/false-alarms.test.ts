@@ -105,17 +105,12 @@ test("full indexes of every kind are not taken for bloated, also before and whil
   expect(await findingsOf(options)).toEqual([]);
   // Since the planner looked there are four times as many.
   for (const _ of [1, 2, 3]) await command(insert);
-  await expect
-    .poll(() =>
-      db.rows(
-        statement<[], { n: number }>(
-          "test.counted",
-          "SELECT sum(n_live_tup)::int AS n FROM pg_stat_user_tables WHERE relname LIKE 'zz%'",
-        ),
-        [],
-      ),
-    )
-    .toEqual([{ n: 240_000 }]);
+  const counted = statement<[], { n: number }>(
+    "test.counted",
+    "SELECT sum(n_live_tup)::int AS n FROM pg_stat_user_tables WHERE relname IN ('zz_0', 'zz_1')",
+  );
+  // More, when ANALYZE had counted rows of an INSERT that told of them only after it.
+  await expect.poll(async () => (await db.rows(counted, []))[0]?.n).toBeGreaterThanOrEqual(240_000);
   expect(await findingsOf(options)).toEqual([]);
   // Nine of ten are gone.
   await command("DELETE FROM zz WHERE n % 10 <> 0");
