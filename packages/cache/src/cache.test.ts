@@ -119,7 +119,7 @@ test("what was being loaded while it changed is given to its reader and to nobod
 
   expect(await reading).toEqual({ name: "old" });
   expect(await one.users.get("a", async () => ({ name: "not asked" }))).toEqual({ name: "new" });
-  expect(statsOf(one.cache)).toMatchObject({ refusedFills: 1, fills: 1 });
+  await expect.poll(() => statsOf(one.cache)).toMatchObject({ refusedFills: 1, fills: 1 });
 });
 
 test("of several processes one loads, and the others wait for it", async () => {

@@ -73,6 +73,8 @@ const firstPauseMs = 2;
 const longestPauseMs = 32;
 /** Somebody else refreshes it, or that failed: when to look again. */
 const refreshRetryMs = 1_000;
+/** Of so many keys it is remembered that they were forgotten. */
+const maxGone = 10_000;
 
 export function createNamespace<Value>(
   definition: NamespaceDefinition<Value>,
@@ -85,6 +87,8 @@ export function createNamespace<Value>(
   const compressAboveBytes = definition.compressAboveBytes ?? 4_096;
   const memoryBytes = definition.memoryBytes ?? 16 * 1_024 ** 2;
   const memory = createMemory<Value>(memoryBytes);
+  /** Keys that were forgotten, and not read since: Redis has nothing of them either, unless another process has loaded it. */
+  const gone = new Set<string>();
   const flights = createFlights<Value | undefined>();
   const refreshes = createFlights<void>();
   const stats = createStats();
@@ -110,6 +114,7 @@ export function createNamespace<Value>(
   async function fetch(key: string, load: Load<Value>, flight: Flight): Promise<Value | undefined> {
     const startedAt = time.now();
     try {
+      if (gone.delete(key)) return await loadLeased(key, load, flight, () => stats.redisHit(time.now() - startedAt));
       const bytes = await store.get({ namespace, key });
       if (bytes === undefined) return await loadLeased(key, load, flight);
       const read = entryOf(bytes);
@@ -152,22 +157,33 @@ export function createNamespace<Value>(
     return refreshInMs;
   }
 
-  /** Loads it if nobody else does; waits for whoever does, for a while. */
-  async function loadLeased(key: string, load: Load<Value>, flight: Flight): Promise<Value | undefined> {
+  /** Loads it if nobody else does; waits for whoever does, for a while. `onHit` is told of a value that is there at once. */
+  async function loadLeased(
+    key: string,
+    load: Load<Value>,
+    flight: Flight,
+    onHit = countWaited,
+  ): Promise<Value | undefined> {
     const mine = token();
     const until = time.now() + maxWaitMs;
+    let found = onHit;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       const answer = await store.lease({ namespace, key }, mine);
       if (answer.kind === "granted") return await loadAndFill(key, load, flight, mine);
       if (answer.kind === "value") {
         const entry = await entryOf(answer.bytes);
         if (entry === undefined) return await loadWithout(key, load, flight);
-        stats.waited += 1;
+        found();
         return serve(key, entry, load, flight);
       }
+      found = countWaited;
       if (time.now() + pauseMs > until) return await loadWithout(key, load, flight);
       await time.sleep(pauseMs);
     }
+  }
+
+  function countWaited(): void {
+    stats.waited += 1;
   }
 
   async function loadAndFill(key: string, load: Load<Value>, flight: Flight, mine: string): Promise<Value | undefined> {
@@ -177,9 +193,16 @@ export function createNamespace<Value>(
       store.release(at, mine).catch(() => {}); // it runs out by itself
       throw error;
     });
-    await fill(at, mine, entry);
+    const filling = fill(at, mine, entry);
     if (flights.isCurrent(key, flight)) keep(key, value, entry);
+    // Those who read it next find it in memory; without that they would ask Redis before it has it.
+    if (memoryBytes > 0 && isFresh(time.now())) filling.catch(countFailure);
+    else await filling;
     return value;
+  }
+
+  function countFailure(): void {
+    stats.failures += 1;
   }
 
   async function fill(at: { namespace: string; key: string }, mine: string, entry: CacheEntry): Promise<void> {
@@ -190,7 +213,7 @@ export function createNamespace<Value>(
       else stats.refusedFills += 1;
     } catch (error) {
       if (!(error instanceof CacheAwayError)) throw error;
-      stats.failures += 1;
+      countFailure();
     }
   }
 
@@ -238,9 +261,7 @@ export function createNamespace<Value>(
       if (refreshes.isCurrent(key, flight)) keep(key, value, entry);
     };
     // The reader has its value; what went wrong is counted, and tried again by a later reader.
-    refreshes.join(key, true, run).catch(() => {
-      stats.failures += 1;
-    });
+    refreshes.join(key, true, run).catch(countFailure);
   }
 
   return {
@@ -258,6 +279,8 @@ export function createNamespace<Value>(
 
     forget(key) {
       stats.invalidations += 1;
+      if (gone.size >= maxGone) gone.clear();
+      gone.add(key);
       memory.delete(key);
       flights.forget(key);
       refreshes.forget(key);
