@@ -4,10 +4,10 @@ type Counter = Extract<keyof DatabaseSample, `${string}_total`>;
 
 /** What a counter grew by from the first to the last sample; a reset in between counts from zero. */
 export function growthOf(samples: readonly SampleRow[], counter: Counter): number {
+  const known = samples.flatMap(({ sample }) => sample[counter] ?? []);
   let growth = 0;
-  for (const [index, { sample }] of samples.entries()) {
-    const before = samples[index - 1]?.sample[counter] ?? undefined;
-    const now = sample[counter] ?? 0;
+  for (const [index, now] of known.entries()) {
+    const before = known[index - 1];
     if (before !== undefined) growth += now >= before ? now - before : now;
   }
   return growth;

@@ -1,4 +1,4 @@
-import { type Db, statement } from "@millrace/db";
+import { type Db, sqlState, sqlStateOf, statement } from "@millrace/db";
 import { type PlanNode, planFingerprint } from "./plan-fingerprint.ts";
 import type { StatementCall } from "./statement-stats.ts";
 
@@ -16,26 +16,40 @@ const protect = statement<[], unknown>(
 /** Only these can be explained; the others, such as COPY, have no plan. */
 const explainable = /^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b/i;
 
-/** The plan for the values of a call. EXPLAIN runs nothing, and the transaction could not write either. */
+/**
+ * The plan for the values of a call, which is not run; `undefined` where there is none, or where somebody has a table
+ * locked: then it is not waited for.
+ */
 export async function explain(db: Db, { text, params }: StatementCall): Promise<ExplainedCall | undefined> {
   if (!explainable.test(text)) return undefined;
   const explainStatement = statement<readonly unknown[], { "QUERY PLAN": readonly { Plan: PlanNode }[] }>(
     "monitor.explain",
     `EXPLAIN (FORMAT JSON, VERBOSE, SETTINGS) ${text}`,
   );
-  const [row] = await db.transaction(async (tx) => {
-    await tx.rows(protect, []);
-    return await tx.rows(explainStatement, params);
-  });
+  const [row] = await db
+    .transaction(async (tx) => {
+      await tx.rows(protect, []);
+      return await tx.rows(explainStatement, params);
+    })
+    .catch((error: unknown) => {
+      const code = sqlStateOf(error);
+      if (code === sqlState.lockNotAvailable || code === sqlState.queryCanceled) return [];
+      throw error;
+    });
   const plan = row?.["QUERY PLAN"][0]?.Plan;
   return plan && { plan: withoutValues(plan), fingerprint: planFingerprint(plan), parameters: params.map(kindOf) };
 }
 
+/** What names things, whose digits are no values. */
+const isName = /^(?:.+ )?(?:Name|Alias|Schema|Type|Relationship|Operation|Mode|Strategy|Direction|Provider)$/;
+/** A name in quotes, a text, and a number that is not part of a name, of `$1` or of `(InitPlan 1)`. */
+const nameTextOrNumber = /"(?:[^"]|"")*"|'(?:[^']|'')*'|(?<![\w$.]|Plan )-?\d[\d.]*(?:e[+-]?\d+)?(?!\w)/g;
+
 /** A plan as it is, but for the values in its conditions: they may be personal. */
 export function withoutValues<Plan>(plan: Plan): Plan {
-  const text = JSON.stringify(plan, (_key, value: unknown) =>
-    typeof value === "string"
-      ? value.replaceAll(/'(?:[^']|'')*'/g, "'?'").replaceAll(/(?<=[=<>] )-?\d[\d.]*/g, "?")
+  const text = JSON.stringify(plan, (key, value: unknown) =>
+    typeof value === "string" && !isName.test(key)
+      ? value.replaceAll(nameTextOrNumber, (found) => (found[0] === '"' ? found : found[0] === "'" ? "'?'" : "?"))
       : value,
   );
   // The same shape with other texts in it.

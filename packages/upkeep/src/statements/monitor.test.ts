@@ -98,6 +98,22 @@ test("what pg_stat_statements counts is added up under our names, and its being 
   expect((await read())?.server).toMatchObject({ calls: 8 });
 });
 
+test("on a server that does not tell when a statement was reset, any count that went down tells", async () => {
+  await collectServerStatements(db);
+  for (let call = 0; call < 5; call += 1) await db.rows(readUser, [address]);
+  await collectServerStatements(db);
+  // As if what was known had come from before a reset, after which there were as many calls again, but quicker ones.
+  await db.run(
+    statement<[], never>("test.longer_before", "UPDATE server_statement_state SET total_ms = total_ms + 60000"),
+    [],
+  );
+  for (let call = 0; call < 3; call += 1) await db.rows(readUser, [address]);
+  await collectServerStatements(db);
+  const figures = await queryFigures(db, anHourAgo());
+  expect(figures.filter(({ server }) => (server?.totalMs ?? 0) < 0)).toEqual([]);
+  expect(figures.find((figure) => figure.statement === "test.read_user")?.server).toMatchObject({ calls: 5 + 8 });
+});
+
 test("a role that may not have pg_stat_statements is told that there are no such counts", async () => {
   const command = (text: string) => statement<[], never>("test.command", text);
   await db.transaction(async (tx) => {
@@ -203,6 +219,15 @@ test("values are described, not kept", () => {
   expect(withoutValues({ Filter: filter, "Plan Rows": 12 })).toEqual({
     Filter: "((n = ?) AND (note > '?'::text) AND (tags @> '?'::text[]) AND (\"A 1\" >= ?))",
     "Plan Rows": 12,
+  });
+  const others = {
+    Output: ["(42)", "t1.a2", "(n + 4711)", "f(1.5e+20, $1)", "(InitPlan 1).col1", "(-7)", "power(12, n)"],
+    "Index Name": "by 10 'most'",
+    "Subplan Name": "InitPlan 1",
+  };
+  expect(withoutValues(others)).toEqual({
+    ...others,
+    Output: ["(?)", "t1.a2", "(n + ?)", "f(?, $1)", "(InitPlan 1).col1", "(?)", "power(?, n)"],
   });
   expect([null, new Date(), Buffer.alloc(3), ["ab", "c"], [], "xyz", 1, true].map(kindOf)).toEqual([
     "null",

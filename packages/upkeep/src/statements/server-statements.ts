@@ -2,8 +2,8 @@ import { type Db, sqlState, sqlStateOf, statement } from "@millrace/db";
 
 /**
  * What pg_stat_statements counted since the last time, as the counts of this minute. It is never reset: a statement
- * whose count went down, or that was reset by somebody (PostgreSQL 17 tells), counts from zero. When nobody looked for
- * longer than ten minutes this is only where counting begins anew.
+ * one of whose counts went down, or that was reset by somebody (PostgreSQL 17 tells), counts from zero. When nobody
+ * looked for longer than ten minutes this is only where counting begins anew.
  */
 const collect = statement<[], never>(
   "server_statements.collect",
@@ -26,7 +26,10 @@ const collect = statement<[], never>(
        FROM found
        LEFT JOIN server_statement_state AS old
          ON old.user_id = found.userid AND old.query_id = found.queryid AND old.is_top_level = found.toplevel
-        AND old.calls <= found.calls AND old.stats_since IS NOT DISTINCT FROM found.since
+        AND old.stats_since IS NOT DISTINCT FROM found.since
+        AND old.calls <= found.calls AND old.rows <= found.rows AND old.total_ms <= found.total_ms
+        AND old.blocks_hit <= found.hit AND old.blocks_read <= found.read AND old.blocks_temp <= found.temp
+        AND old.wal_bytes <= found.wal
    ), gone AS (
      DELETE FROM server_statement_state AS old
       WHERE NOT EXISTS (SELECT FROM found WHERE found.userid = old.user_id AND found.queryid = old.query_id
