@@ -10,6 +10,7 @@ import {
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { storableText } from "../http/storable-text.ts";
 import { windowMs, windowText } from "./window.ts";
 
 const figures = z.object({
@@ -68,7 +69,7 @@ export function registerQueryAnalysis(app: FastifyInstance, { db }: { readonly d
           window: windowText.default("15m"),
           sort: z.enum(["total", "mean", "p95", "calls", "rows", "io"]).default("total"),
           limit: z.coerce.number().int().min(1).max(500).default(50),
-          statement: z.string().max(200).optional().describe("Only this one, with the plans it was seen with"),
+          statement: storableText(1, 200).optional().describe("Only this one, with the plans it was seen with"),
         }),
         response: {
           200: z.object({

@@ -1,12 +1,12 @@
 import { z } from "zod";
 
 const units = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const form = /^(\d{1,3})([mhd])$/;
+const form = /^([1-9]\d{0,2})([mhd])$/;
 
 /** A length of time up to now, such as `15m`, `6h` or `7d`. */
 export const windowText = z
   .string()
-  .regex(form, "must be a number with m, h or d, such as 15m")
+  .regex(form, "must be a number from 1 to 999 with m, h or d, such as 15m")
   .describe("How far back, such as 15m, 6h or 7d");
 
 export function windowMs(text: string): number {
