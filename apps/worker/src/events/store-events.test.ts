@@ -1,4 +1,4 @@
-import { type Db, statement } from "@millrace/db";
+import { type Db, partitionMonths, statement } from "@millrace/db";
 import { createTestDatabase } from "@millrace/embedded/testing";
 import { copyRowOf, monthOf } from "@millrace/events";
 import fc from "fast-check";
@@ -10,9 +10,11 @@ import { createEventStore, type EventRows } from "./store-events.ts";
 const received = "2026-11-23T10:00:00.000Z";
 const now = (): Date => new Date(received);
 
-function eventStoreOf(db: Db) {
+const counted = { inserted: 0, quarantined: 0, deadLettered: 0 };
+
+function eventStoreOf(db: Db, clock = now) {
   const window = { maxAgeDays: 3_650, maxAheadDays: 31 };
-  const partitions = createPartitionKeeper({ db, table: "telemetry_events", window, premakeMonths: 1, now });
+  const partitions = createPartitionKeeper({ db, table: "telemetry_events", window, premakeMonths: 1, now: clock });
   return createEventStore({ db, partitions });
 }
 
@@ -27,6 +29,8 @@ function rowsOf(events: readonly { id: string; time?: string; dataJson?: string 
 const countIn = (table: string) =>
   statement<[], { ids: string[] | null }>("test.ids", `SELECT array_agg(id ORDER BY id) AS ids FROM ${table}`);
 const idsIn = async (db: Db, table: string): Promise<string[]> => (await db.rows(countIn(table), []))[0]?.ids ?? [];
+
+const monthsOf = async (db: Db): Promise<string[]> => [...(await partitionMonths(db, "telemetry_events"))].sort();
 
 test("rows of several jobs are stored, and storing them again changes nothing", async () => {
   await using database = await createTestDatabase();
@@ -84,6 +88,74 @@ test("a partition that was dropped behind our back is made again", async () => {
   await store([rowsOf([{ id: "a" }])]);
   await database.db.run(statement<[], never>("test.drop", "DROP TABLE telemetry_events_y2026m11"), []);
   expect(await store([rowsOf([{ id: "b" }])])).toMatchObject({ inserted: 1 });
+});
+
+test("at midnight UTC at a month's end each row gets into its month, though nothing was made before", async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  let clock = new Date("2026-11-30T23:59:59.000Z");
+  // Upkeep never runs; of the months to come it knows nothing.
+  const store = eventStoreOf(db, () => clock);
+  const before = { id: "before", time: "2026-11-30T23:59:59.999999Z" };
+  expect(await store([rowsOf([before])])).toEqual({ ...counted, inserted: 1 });
+  expect(await monthsOf(db)).toEqual(["2026-11"]);
+  clock = new Date("2026-12-01T00:00:00.001Z");
+  const late = { id: "late", time: "2026-11-30T23:59:59.999998Z" };
+  const after = { id: "on the stroke", time: "2026-12-01T00:00:00.000000Z" };
+  await db.transaction(async (reader) => {
+    await reader.rows(countIn("telemetry_events"), []);
+    // Whoever has the table open meanwhile is not waited for.
+    expect(await store([rowsOf([late, after])])).toEqual({ ...counted, inserted: 2 });
+  });
+  expect(await idsIn(db, "telemetry_events_y2026m11")).toEqual(["before", "late"]);
+  expect(await idsIn(db, "telemetry_events_y2026m12")).toEqual(["on the stroke"]);
+});
+
+test("a table that was idle for years takes events again, and makes no months between", async () => {
+  await using database = await createTestDatabase();
+  let clock = now();
+  const store = eventStoreOf(database.db, () => clock);
+  await store([rowsOf([{ id: "then" }])]);
+  clock = new Date("2031-05-31T23:59:59.999Z");
+  expect(await store([rowsOf([{ id: "since", time: "2031-05-31T23:59:59Z" }])])).toEqual({ ...counted, inserted: 1 });
+  expect(await monthsOf(database.db)).toEqual(["2026-11", "2031-05"]);
+});
+
+test.each([
+  ["names its month", "52217-03-04T00:00:00Z", ["52217-0"]],
+  ["names another month", "52217-03-04T00:00:00Z", ["2026-11"]],
+  ["names none", "52217-03-04T00:00:00Z", []],
+  ["is of a year between the window's as text", "20201-03-04T00:00:00Z", ["20201-0"]],
+  ["is old and says otherwise", "1999-01-01T00:00:00Z", ["2026-11"]],
+])(
+  "a job written by hand with a time in a far year that %s: quarantine, and its neighbours stay",
+  async (_, time, months) => {
+    await using database = await createTestDatabase();
+    const { db } = database;
+    const { rows } = rowsOf([{ id: "good" }, { id: "far", time }, { id: "good too" }]);
+    expect(await eventStoreOf(db)([{ rows, months }])).toEqual({ ...counted, inserted: 2, quarantined: 1 });
+    expect(await idsIn(db, "telemetry_events")).toEqual(["good", "good too"]);
+    expect(await idsIn(db, "telemetry_events_quarantine")).toEqual(["far"]);
+  },
+);
+
+test("a time that PostgreSQL cannot read is a dead letter, and its neighbours in quarantine stay there", async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const events = [
+    { id: "good" },
+    { id: "old", time: "1999-01-01T00:00:00Z" },
+    { id: "no", time: "999999-01-01T00:00:00Z" },
+  ];
+  expect(await eventStoreOf(db)([rowsOf(events)])).toEqual({ inserted: 1, quarantined: 1, deadLettered: 1 });
+});
+
+test("a time with an offset belongs to its month in UTC", async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const events = [{ id: "east", time: "2026-12-01T00:30:00+05:00" }];
+  expect(await eventStoreOf(db)([rowsOf(events)])).toEqual({ ...counted, inserted: 1 });
+  expect(await idsIn(db, "telemetry_events_y2026m11")).toEqual(["east"]);
 });
 
 test("what PostgreSQL refuses becomes a dead letter once, and its neighbours are committed", async () => {

@@ -1,6 +1,6 @@
-import { type Db, isDataError, isPartitionMissing, type Month, sqlState, sqlStateOf } from "@millrace/db";
+import { type Db, isDataError, isPartitionMissing, type Month, monthAt, sqlState, sqlStateOf } from "@millrace/db";
 import { fieldsOf, linesOf, monthOf } from "@millrace/events";
-import type { PartitionKeeper } from "../partitions/partition-keeper.ts";
+import type { MonthRefusal, PartitionKeeper } from "../partitions/partition-keeper.ts";
 import { type EventTables, telemetryTables } from "./event-tables.ts";
 
 /** Rows of one job: lines in COPY's text format and the months of their times. */
@@ -24,6 +24,9 @@ export interface StoreEventsNeeds {
 
 /** After duplicates were seen, this many batches without any make the direct way worth trying again. */
 const cleanBatchesBeforeDirect = 8;
+
+/** How often partitions are looked at for one batch; then the queue tries it again. */
+const maxLooks = 3;
 
 /**
  * Puts rows into `telemetry_events`, each exactly once however often it is called with them. Rejects
@@ -52,60 +55,68 @@ export function createEventStore({ db, partitions, tables = telemetryTables }: S
     return inserted;
   }
 
+  const insertRows: Put = async (rows) => ({ ...none, inserted: await insert(rows) });
+  const putAside =
+    (reason: MonthRefusal): Put =>
+    async (rows) => ({ ...none, quarantined: await tables.quarantine(db, buffersOf(rows), reason) });
+
   /**
    * Halves the lines until what PostgreSQL refuses stands alone; that becomes a dead letter. The good
    * neighbours are committed on the way.
    */
-  async function isolate(lines: readonly string[]): Promise<StoredCounts> {
+  async function isolate(lines: readonly string[], put: Put): Promise<StoredCounts> {
     try {
-      const inserted = await insert(lines);
-      return { inserted, quarantined: 0, deadLettered: 0 };
+      return await put(lines);
     } catch (error) {
       if (!isDataError(error)) throw error;
       const [line] = lines;
       if (lines.length === 1 && line !== undefined) {
         await tables.addDeadLetter(db, line, error);
-        return { inserted: 0, quarantined: 0, deadLettered: 1 };
+        return { ...none, deadLettered: 1 };
       }
       const middle = lines.length >> 1;
-      return sumOf(await isolate(lines.slice(0, middle)), await isolate(lines.slice(middle)));
+      return sumOf(await isolate(lines.slice(0, middle), put), await isolate(lines.slice(middle), put));
     }
   }
 
-  async function store(rows: readonly string[]): Promise<StoredCounts> {
+  async function store(rows: readonly string[], put: Put): Promise<StoredCounts> {
     if (rows.length === 0) return none;
     try {
-      return { ...none, inserted: await insert(rows) };
+      return await put(rows);
     } catch (error) {
       if (!isDataError(error)) throw error;
-      return await isolate(rows.flatMap(linesOf));
+      return await isolate(rows.flatMap(linesOf), put);
     }
   }
 
-  async function storeOrQuarantine(batch: readonly EventRows[]): Promise<StoredCounts> {
-    const refused = await partitions.ensure(new Set(batch.flatMap((job) => job.months)));
-    if (refused.size === 0) return await store(batch.map((job) => job.rows));
+  async function storeOrQuarantine(rows: readonly string[], months: Iterable<Month>): Promise<StoredCounts> {
+    const refused = await partitions.ensure(new Set(months));
+    if (refused.size === 0) return await store(rows, insertRows);
 
-    const lines = batch.flatMap((job) => linesOf(job.rows));
-    const byRefusal = Map.groupBy(lines, (line) => refused.get(monthOfLine(line)));
-    let quarantined = 0;
-    for (const [reason, refusedLines] of byRefusal) {
-      if (reason !== undefined) quarantined += await tables.quarantine(db, buffersOf(refusedLines), reason);
+    let counts = none;
+    for (const [reason, lines] of Map.groupBy(rows.flatMap(linesOf), (line) => refused.get(monthOfLine(line)))) {
+      counts = sumOf(counts, await store(lines, reason === undefined ? insertRows : putAside(reason)));
     }
-    return sumOf(await store(byRefusal.get(undefined) ?? []), { ...none, quarantined });
+    return counts;
   }
 
   return async function storeEvents(batch: readonly EventRows[]): Promise<StoredCounts> {
-    try {
-      return await storeOrQuarantine(batch);
-    } catch (error) {
-      if (!isPartitionMissing(error)) throw error;
-      // A partition was detached since this process last looked.
-      partitions.forget();
-      return await storeOrQuarantine(batch);
+    const rows = batch.map((job) => job.rows);
+    let months = batch.flatMap((job) => job.months);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await storeOrQuarantine(rows, months);
+      } catch (error) {
+        if (!isPartitionMissing(error) || attempt >= maxLooks) throw error;
+        // A partition was detached or dropped since this process last looked, or a job does not name all its months.
+        partitions.forget();
+        months = rows.flatMap(linesOf).map(monthOfLine);
+      }
     }
   };
 }
+
+type Put = (rows: readonly string[]) => Promise<StoredCounts>;
 
 const none: StoredCounts = { inserted: 0, quarantined: 0, deadLettered: 0 };
 
@@ -117,8 +128,12 @@ function sumOf(a: StoredCounts, b: StoredCounts): StoredCounts {
   };
 }
 
+/** A time that the API did not write may have an offset, or a year that is no part of a month's name. */
 function monthOfLine(line: string): Month {
-  return monthOf(fieldsOf(line)[4] ?? "");
+  const time = fieldsOf(line)[4] ?? "";
+  if (/^\d{4}-\d{2}-.*Z$/.test(time)) return monthOf(time);
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? monthOf(time) : monthAt(date);
 }
 
 function buffersOf(rows: readonly string[]): Buffer[] {

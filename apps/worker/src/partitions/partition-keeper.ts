@@ -64,13 +64,15 @@ export function createPartitionKeeper(options: PartitionKeeperOptions): Partitio
       const time = now().getTime();
       const first = monthAt(new Date(time - window.maxAgeDays * dayMs));
       const last = monthAt(new Date(time + window.maxAheadDays * dayMs));
-      const inside = [...months].filter((month) => month >= first && month <= last);
+      // What is no month, as of a year with five digits, may still lie between them as text does.
+      const isInside = (month: Month): boolean => /^\d{4}-\d{2}$/.test(month) && month >= first && month <= last;
+      const inside = [...months].filter(isInside);
       known ??= await partitionMonths(db, table);
       const missing = inside.filter((month) => !known?.has(month) && !detached.has(month));
       if (missing.length > 0) await create(missing);
       const refused = new Map<Month, MonthRefusal>();
       for (const month of months) {
-        if (month < first || month > last) refused.set(month, "outside_accepted_window");
+        if (!isInside(month)) refused.set(month, "outside_accepted_window");
         else if (detached.has(month)) refused.set(month, "partition_detached");
       }
       return refused;
