@@ -13,6 +13,8 @@ import {
   restorePartition,
   retentionNow,
   retirePartition,
+  sqlState,
+  sqlStateOf,
 } from "@millrace/db";
 import { CommandError, say } from "../command-error.ts";
 import { runDeclared } from "../commands/run-declared.ts";
@@ -111,6 +113,9 @@ async function retire(
   if (month === undefined) throw new CommandError(`"${text}" is no month: write YYYY-MM`, 2);
   const partition = (await listPartitions(db, table)).find((one) => one.month === month);
   if (partition === undefined) throw new CommandError(`There is no partition of ${month}`, 1);
+  if (action === "detach" && partition.state === "detached") {
+    throw new CommandError(`${month} has been taken out already`, 1);
+  }
   const steps = action === "detach" ? [stepOf("detach", partition)] : dropSteps(partition, exportDir, yes);
   return await apply(db, steps, exportDir, json);
 }
@@ -139,7 +144,8 @@ async function doStep(
   try {
     await retirePartition(db, step, { table, exportDir, signal });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    const why = sqlStateOf(error) === sqlState.lockNotAvailable ? "somebody else keeps it locked" : message;
     throw new CommandError(`${step.action} ${step.month}: ${why}. What is left is in: partitions plan`, 1);
   }
 }
