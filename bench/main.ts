@@ -25,7 +25,7 @@ const help = `npm run bench -- NAME [--json]
 
   partitions  recent reads with 1 to 120 months, and storing rows during upkeep (--rows N)
 
-  monitor   statements a second with their figures and plans being noted, and without (--seconds N)
+  monitor   CPU time of a statement, and statements a second, with their figures being noted and without (--seconds N)
 
   --events N   events of each measured load (ingest; default 300000)
   --indexes S  all, or core: what a smaller schema would have, to see what the others cost (ingest; default all)
