@@ -38,8 +38,8 @@ export interface IndexFacts {
 }
 
 /**
- * ACCESS SHARE on the catalogues and nothing else; the size of an index that somebody has locked is left out, since
- * it would be waited for. Expected bytes, for each part by its own statistics: an entry is 8 bytes of header, 4 of line
+ * ACCESS SHARE on the catalogues and nothing else; the size of an index that somebody has locked is left out, and so
+ * are all indexes of a table that somebody has locked: they would be waited for. Expected bytes, for each part by its own statistics: an entry is 8 bytes of header, 4 of line
  * pointer and its aligned values, in pages filled as they are told to be. Where a part was not looked at since it got
  * rows, or is no B-tree, nothing is expected of the whole.
  */
@@ -131,6 +131,7 @@ const listIndexes = statement<[], IndexFacts>(
      JOIN pg_namespace AS n ON n.oid = t.relnamespace
      JOIN pg_am AS am ON am.oid = i.relam
     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+      AND t.oid NOT IN (SELECT relation FROM locked)
     ORDER BY 1, 3, 2`,
 );
 

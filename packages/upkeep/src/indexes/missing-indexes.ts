@@ -26,6 +26,8 @@ const listBareForeignKeys = statement<[minRows: number], ForeignKeyRow>(
        WHERE relkind <> 'p' AND (oid = c.conrelid OR oid IN (SELECT relid FROM pg_partition_tree(c.conrelid)))
     ) AS t
     WHERE c.contype = 'f' AND c.conparentid = 0 AND t.rows >= $1
+      -- What an index's condition says is waited for while somebody has the table locked.
+      AND NOT EXISTS (SELECT FROM pg_locks WHERE relation = c.conrelid AND mode = 'AccessExclusiveLock' AND granted)
       AND NOT EXISTS (
         SELECT FROM pg_index AS x
           JOIN pg_class AS i ON i.oid = x.indexrelid
