@@ -75,12 +75,8 @@ export function createWriter(app: FastifyInstance, needs: WriterNeeds): Writer {
   /** Resolves when Redis has it; a try that failed half-way may leave a write that is applied with the entity's next. */
   async function queue({ id, keyId, entity, text }: QueuedWrite, log: FastifyBaseLogger): Promise<void> {
     try {
-      await queues.notes.keepOnce(noteOf(id), keyId, noteSeconds);
-      await queues.lists.append(entity, text);
-    } catch (error) {
-      throw unavailable("queue_unavailable", "The queue is not available; send the write again", error);
-    }
-    try {
+      await Promise.all([queues.notes.keepOnce(noteOf(id), keyId, noteSeconds), queues.lists.append(entity, text)]);
+      // Only now: whoever takes the job must find the write.
       const job = await queues.enqueue("applyWrites", { entity });
       log.debug({ job, write: id, entity }, "a write is queued");
     } catch (error) {
