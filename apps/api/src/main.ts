@@ -12,6 +12,7 @@ import {
   createLogger,
   createMetrics,
   endOnFailure,
+  keepObjectsYoung,
   startTracing,
   terminationSignal,
   version,
@@ -24,6 +25,7 @@ import { cacheCounts, countApi } from "./fleet/count-api.ts";
 import { createServer } from "./server.ts";
 import { createOutcomes } from "./writes/outcomes.ts";
 
+keepObjectsYoung();
 const config = configure(
   {
     usage: "npm run api",

@@ -19,6 +19,7 @@ import {
   createLogger,
   createMetrics,
   endOnFailure,
+  keepObjectsYoung,
   startTracing,
   terminationSignal,
   version,
@@ -40,6 +41,7 @@ import { createUpkeep } from "./upkeep/create-upkeep.ts";
 import { createRecorded } from "./upkeep/recorded.ts";
 import { createApplyWrites } from "./writes/apply-writes.ts";
 
+keepObjectsYoung();
 const config = configure(
   {
     usage: "npm run worker",

@@ -31,3 +31,4 @@ export { type Span, type TraceContext, type Tracing, traceContext } from "./trac
 export { type TracingOptions, tracingOf, tracingVariables } from "./tracing/tracing-config.ts";
 export { version } from "./version.ts";
 export { within } from "./within.ts";
+export { keepObjectsYoung } from "./young-objects.ts";
