@@ -78,6 +78,7 @@ test("a value is loaded once, then served from memory at once, and to other proc
     { name: "Ann" },
   ]);
   expect(one.users.get("a", load)).toEqual({ name: "Ann" });
+  await expect.poll(() => statsOf(one.cache).fills).toBe(1);
   expect(await other.users.get("a", load)).toEqual({ name: "Ann" });
   expect(load.calls).toBe(1);
   expect(statsOf(one.cache)).toMatchObject({ misses: 1, fills: 1, memoryHits: 1, redisHits: 0 });
